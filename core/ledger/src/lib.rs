@@ -1,0 +1,13 @@
+//! Outlay's record model.
+//!
+//! Everything a ledger holds is small automerge documents, one per thing, whose changes travel as records in signed
+//! commits. This crate says what they mean: it encodes, admits, orders, folds and judges them.
+//!
+//! Rule 0: what is visible, valid, who is a member and who is author is a pure function of the set of commits held and
+//! of the format version in their headers, never of the order in which they arrived.
+//!
+//! It does no I/O, spawns nothing and reads no clock and no randomness: times, ids, keys and seeds are arguments.
+
+pub mod id;
+
+pub use id::{ActionId, ChangeHash, CommitId, DeviceKey, DocumentId, FeedId, IdError, LedgerId, MemberId, RecordId};
