@@ -117,6 +117,13 @@ id!(
     8
 );
 
+/// The first bytes of a BLAKE3 hash.
+pub(crate) fn truncated<const N: usize>(hasher: blake3::Hasher) -> [u8; N] {
+    let mut bytes = [0; N];
+    hasher.finalize_xof().fill(&mut bytes);
+    bytes
+}
+
 fn decode_hex(text: &str, bytes: &mut [u8]) -> Result<(), IdError> {
     let error = IdError { expected: bytes.len() * 2 };
     let digits = text.as_bytes();

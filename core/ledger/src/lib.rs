@@ -8,6 +8,25 @@
 //!
 //! It does no I/O, spawns nothing and reads no clock and no randomness: times, ids, keys and seeds are arguments.
 
+pub mod admit;
+mod cbor;
+pub mod change;
+pub mod commit;
+pub mod currency;
+pub mod date;
+pub mod field;
+pub mod fold;
 pub mod id;
+pub mod limits;
+pub mod member;
+pub mod money;
+pub mod register;
+pub mod roles;
+pub mod signature;
+pub mod text;
 
+pub use currency::{Currency, CurrencyError};
+pub use date::{Date, DateError, Month, TimeOfDay};
 pub use id::{ActionId, ChangeHash, CommitId, DeviceKey, DocumentId, FeedId, IdError, LedgerId, MemberId, RecordId};
+pub use money::{Money, MoneyError};
+pub use register::{Entered, Entry, EntryKind, Method, Part, Rate, Register, RegisterError};
