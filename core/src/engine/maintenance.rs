@@ -1,0 +1,94 @@
+//! What is done after a commit and not in it: filling the search index and shortening the WAL.
+//!
+//! One thread, begun at the first write and joined when the engine goes. All of it may be left undone at any time.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::error::Result;
+use crate::store::{Store, search};
+
+/// Writes between two looks at what there is to do: a look costs more than an add.
+const WRITES_PER_LOOK: u32 = 64;
+
+/// The thread, once it runs.
+pub(super) struct Maintenance {
+    shared: Arc<Shared>,
+    store: Arc<Store>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    woken: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    writes: u32,
+    is_closing: bool,
+}
+
+impl Maintenance {
+    pub(super) fn new(store: Arc<Store>) -> Self {
+        let shared = Arc::new(Shared { state: Mutex::default(), woken: Condvar::new() });
+        Self { shared, store, thread: Mutex::default() }
+    }
+
+    pub(super) fn wake(&self) {
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.writes += 1;
+        if state.writes >= WRITES_PER_LOOK {
+            self.begin();
+            self.shared.woken.notify_one();
+        }
+    }
+
+    /// Looks now, on this thread: after an import.
+    pub(super) fn look(&self) -> Result<()> {
+        look(&self.store)
+    }
+
+    fn begin(&self) {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_none() {
+            let (shared, store) = (Arc::clone(&self.shared), Arc::clone(&self.store));
+            let spawned = std::thread::Builder::new().name("outlay-maintenance".to_owned());
+            // Without a thread nothing is lost: searches read what the index lacks.
+            *thread = spawned.spawn(move || run(&shared, &store)).ok();
+        }
+    }
+}
+
+impl Drop for Maintenance {
+    fn drop(&mut self) {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).is_closing = true;
+        self.shared.woken.notify_one();
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(shared: &Shared, store: &Store) {
+    loop {
+        let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while !state.is_closing && state.writes < WRITES_PER_LOOK {
+            state = shared.woken.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.is_closing {
+            return;
+        }
+        state.writes = 0;
+        drop(state);
+        // What failed is tried again after the next writes.
+        let _ = look(store);
+    }
+}
+
+fn look(store: &Store) -> Result<()> {
+    if store.read(search::lacking)? >= search::LACKING_MIN {
+        while store.write(search::fill)? {}
+    }
+    store.checkpoint()
+}

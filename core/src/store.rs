@@ -1,0 +1,371 @@
+//! The local store: one SQLite file per engine.
+//!
+//! Commits and their records are the truth. The expense, account, category and rollup tables are a projection of them,
+//! written in the same transaction, so a reader never sees one without the other, and droppable at any time.
+//!
+//! There is one writer connection in a process. Readers use their own connections in WAL mode and never block it; an
+//! in-memory database has one connection for both. Several processes may use one file: each waits its turn to write.
+//!
+//! This module knows SQL and nothing about the network; nothing outside it knows SQL.
+
+pub(crate) mod actions;
+mod codec;
+pub(crate) mod contents;
+pub(crate) mod document;
+pub(crate) mod keys;
+pub(crate) mod log;
+mod migration;
+pub(crate) mod profiles;
+mod projection;
+pub(crate) mod query;
+pub(crate) mod rebuild;
+pub(crate) mod records;
+mod rollup;
+pub(crate) mod search;
+pub(crate) mod standing;
+pub(crate) mod things;
+pub(crate) mod totals;
+mod transaction;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use outlay_ledger::CommitId;
+
+use crate::error::{Error, ErrorKind, Result};
+use codec::Codec;
+use document::ReadDocument;
+use keys::KeyCache;
+use rollup::Rollups;
+use standing::Memberships;
+use things::Names;
+use transaction::Transaction;
+
+/// How long a writer waits for another process. An import of a hundred thousand rows holds the lock for seconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Statements a connection keeps prepared: all there are.
+const STATEMENTS_MAX: usize = 200;
+/// Page cache of the writer, in KiB: the hot leaves of the indexes at a million entries.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// Page cache of a reader, in KiB.
+const READER_CACHE_KIB: i64 = 8 * 1024;
+/// Readers kept open for reuse.
+const IDLE_READERS_MAX: usize = 4;
+/// Records after the last indexed commit from which on the index of commits is brought up to date.
+const UNINDEXED_COMMITS_MAX: i64 = 256;
+/// The WAL is moved into the database when it is longer than this: later costs more than it saves.
+pub(crate) const WAL_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// One database.
+pub(crate) struct Store {
+    place: Place,
+    writer: Mutex<Writer>,
+    readers: Mutex<Vec<Connection>>,
+    /// A connection of its own, so that moving the WAL holds nobody up.
+    checkpointer: Mutex<Option<Connection>>,
+    set_aside: Option<PathBuf>,
+}
+
+/// Where a database is.
+#[derive(Debug, Clone)]
+enum Place {
+    File(PathBuf),
+    Memory,
+}
+
+/// The writer's connection and what it knows of rows that never change.
+struct Writer {
+    connection: Connection,
+    state: WriterState,
+}
+
+/// What the writer remembers between transactions. All of it can be read again, and is after a rollback.
+#[derive(Default)]
+pub(crate) struct WriterState {
+    pub(crate) keys: KeyCache,
+    pub(crate) codec: Codec,
+    pub(crate) memberships: Memberships,
+    pub(crate) payees: HashMap<String, i64>,
+    /// Names of accounts and categories, until one of them changes.
+    pub(crate) names: Names,
+    /// What keys the facts of ledgers whose genesis is held.
+    pub(crate) fact_keys: HashMap<i64, [u8; 32]>,
+    /// Changes when another connection has committed, which may have added member commits.
+    data_version: i64,
+    /// Sets of member heads all of which are held.
+    pub(crate) heads_sets: HashMap<Vec<CommitId>, i64>,
+}
+
+/// What a reader remembers while it reads.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) keys: KeyCache,
+    pub(crate) codec: Codec,
+}
+
+/// A transaction that writes.
+pub(crate) struct Write<'t> {
+    pub(crate) tx: Transaction<'t>,
+    /// The number that the next record gets.
+    pub(crate) next_seq: i64,
+    /// The commits that this transaction stored.
+    pub(crate) fresh: HashMap<CommitId, i64>,
+    /// Documents that were read to be changed, so that the change need not fold them again.
+    pub(crate) read: HashMap<i64, ReadDocument>,
+    /// Whether the index of commits has all but these.
+    pub(crate) is_indexed: bool,
+    pub(crate) state: &'t mut WriterState,
+    pub(crate) rollups: Rollups,
+}
+
+impl Store {
+    pub(crate) fn open(path: &Path, bytes_max: Option<u64>, now_ms: i64) -> Result<Self> {
+        let (connection, set_aside) = match open_file(path) {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                let aside = set_aside(path, now_ms)?;
+                (open_file(path)?, Some(aside))
+            }
+            opened => (opened?, None),
+        };
+        limit(&connection, bytes_max)?;
+        Ok(Self::new(Place::File(path.to_owned()), connection, set_aside))
+    }
+
+    pub(crate) fn open_in_memory(bytes_max: Option<u64>) -> Result<Self> {
+        let mut connection = Connection::open_in_memory()?;
+        prepare(&connection, WRITER_CACHE_KIB)?;
+        migration::migrate(&mut connection)?;
+        limit(&connection, bytes_max)?;
+        Ok(Self::new(Place::Memory, connection, None))
+    }
+
+    fn new(place: Place, connection: Connection, set_aside: Option<PathBuf>) -> Self {
+        let writer = Mutex::new(Writer { connection, state: WriterState::default() });
+        Self { place, writer, readers: Mutex::default(), checkpointer: Mutex::default(), set_aside }
+    }
+
+    /// Where a damaged database was moved when this one was opened in its place.
+    pub(crate) fn set_aside(&self) -> Option<&Path> {
+        self.set_aside.as_deref()
+    }
+
+    /// Runs `work` in one transaction and commits it, or leaves everything as it was.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
+        let mut guard = self.lock_writer();
+        let Writer { connection, state } = &mut *guard;
+        // After an error or a panic all of it is read again: what was remembered may have been rolled back.
+        let mut remembered = std::mem::take(state);
+        let value = write(connection, &mut remembered, work)?;
+        *state = remembered;
+        Ok(value)
+    }
+
+    /// Runs `work` on a connection that sees one state of the database throughout.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match &self.place {
+            Place::Memory => work(&self.lock_writer().connection),
+            Place::File(path) => {
+                let connection = match lock(&self.readers).pop() {
+                    Some(connection) => connection,
+                    None => open_reader(path)?,
+                };
+                let result = read(&connection, work);
+                let mut idle = lock(&self.readers);
+                if idle.len() < IDLE_READERS_MAX {
+                    idle.push(connection);
+                }
+                result
+            }
+        }
+    }
+
+    /// A number that changes when another connection, of this process or another, has committed.
+    pub(crate) fn data_version(connection: &Connection) -> Result<i64> {
+        Ok(connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+    }
+
+    /// A connection of the caller's own that only reads, for a database in a file.
+    pub(crate) fn reader(&self) -> Result<Option<Connection>> {
+        match &self.place {
+            Place::Memory => Ok(None),
+            Place::File(path) => open_reader(path).map(Some),
+        }
+    }
+
+    /// Moves the WAL into the database if it has grown, without making anybody wait.
+    pub(crate) fn checkpoint(&self) -> Result<()> {
+        let Place::File(path) = &self.place else { return Ok(()) };
+        if wal_length(path) > WAL_BYTES_MAX {
+            let mut checkpointer = lock(&self.checkpointer);
+            let connection = match &mut *checkpointer {
+                Some(connection) => connection,
+                empty => empty.insert(open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?),
+            };
+            let move_frames = || connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            // Nearly all of it is moved while others write. The WAL begins anew only once nothing is left in it, so the
+            // rest is moved while no writer of this process adds to it; otherwise it grows for as long as one writes.
+            move_frames()?;
+            let _no_writer = self.lock_writer();
+            move_frames()?;
+        }
+        Ok(())
+    }
+
+    /// Copies the database into a new file, as one state, while others go on writing.
+    pub(crate) fn backup(&self, to: &Path) -> Result<()> {
+        if to.exists() {
+            return Err(Error::invalid("the file of the backup exists already"));
+        }
+        let partial = with_suffix(to, ".partial");
+        let target = partial.to_str().ok_or_else(|| Error::invalid("the path of the backup is not a text"))?;
+        let copied = self.read_outside_transaction(|connection| {
+            connection.execute("VACUUM INTO ?1", [target])?;
+            Ok(())
+        });
+        let named = copied.and_then(|()| {
+            std::fs::File::open(&partial)?.sync_all()?;
+            Ok(std::fs::rename(&partial, to)?)
+        });
+        if named.is_err() {
+            let _ = std::fs::remove_file(&partial);
+        }
+        named
+    }
+
+    fn read_outside_transaction<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match &self.place {
+            Place::Memory => work(&self.lock_writer().connection),
+            // A reader may write nothing at all, and so no copy either.
+            Place::File(path) => work(&open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?),
+        }
+    }
+
+    /// A panic inside a transaction has rolled it back, so the connection is as good as new.
+    fn lock_writer(&self) -> MutexGuard<'_, Writer> {
+        lock(&self.writer)
+    }
+}
+
+impl Write<'_> {
+    /// Makes the database's own dictionary, once there are records enough to make it from.
+    pub(crate) fn train_if_due(&mut self) -> Result<()> {
+        self.state.codec.train_if_due(&self.tx, self.next_seq)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(
+    connection: &Connection,
+    state: &mut WriterState,
+    work: impl FnOnce(&mut Write<'_>) -> Result<T>,
+) -> Result<T> {
+    let tx = Transaction::to_write(connection)?;
+    let data_version = Store::data_version(&tx)?;
+    if data_version != std::mem::replace(&mut state.data_version, data_version) {
+        state.memberships = Memberships::default();
+        state.names = Names::default();
+    }
+    let next_seq = records::next_seq(&tx)?;
+    let rollups = Rollups::default();
+    let mut write =
+        Write { tx, next_seq, fresh: HashMap::new(), read: HashMap::new(), is_indexed: false, state, rollups };
+    write.train_if_due()?;
+    log::index_commits(&write, UNINDEXED_COMMITS_MAX)?;
+    let value = work(&mut write)?;
+    write.flush_rollups()?;
+    write.tx.commit()?;
+    Ok(value)
+}
+
+fn read<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let tx = Transaction::to_read(connection)?;
+    let value = work(&tx)?;
+    tx.commit()?;
+    Ok(value)
+}
+
+fn open_file(path: &Path) -> Result<Connection> {
+    if path.is_dir() {
+        return Err(Error::invalid("the path of the database is a folder"));
+    }
+    if path.exists() {
+        let looking = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // What is in the WAL of a file that is then refused stays there.
+        looking.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        looking.busy_timeout(BUSY_TIMEOUT)?;
+        migration::check(&looking)?;
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut connection = open_connection(path, flags, WRITER_CACHE_KIB)?;
+    migration::migrate(&mut connection)?;
+    Ok(connection)
+}
+
+fn open_reader(path: &Path) -> Result<Connection> {
+    let connection = open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn open_connection(path: &Path, flags: OpenFlags, cache_kib: i64) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    prepare(&connection, cache_kib)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection, cache_kib: i64) -> Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // Without it, SQLite prepares a statement again whenever a value is bound that might decide for a partial index.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    Ok(())
+}
+
+fn limit(connection: &Connection, bytes_max: Option<u64>) -> Result<()> {
+    if let Some(bytes_max) = bytes_max {
+        let page_size: u64 = connection.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0))?.unsigned_abs();
+        let pages = i64::try_from(bytes_max / page_size.max(1)).unwrap_or(i64::MAX).max(1);
+        connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+/// Moves a damaged database and its WAL out of the way. Nothing is deleted.
+fn set_aside(path: &Path, now_ms: i64) -> Result<PathBuf> {
+    let aside = with_suffix(path, &format!(".corrupt-{now_ms}"));
+    if aside.exists() {
+        return Err(Error::new(ErrorKind::Corrupt, "the database file is damaged, and could not be set aside"));
+    }
+    for suffix in ["-wal", "-shm"] {
+        let beside = with_suffix(path, suffix);
+        if beside.exists() {
+            std::fs::rename(beside, with_suffix(&aside, suffix))?;
+        }
+    }
+    std::fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+fn wal_length(path: &Path) -> u64 {
+    std::fs::metadata(with_suffix(path, "-wal")).map_or(0, |metadata| metadata.len())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

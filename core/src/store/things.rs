@@ -1,0 +1,348 @@
+//! Ledgers, accounts, categories and members: what is few and named.
+
+use std::collections::HashMap;
+
+use outlay_ledger::limits::CATEGORY_DEPTH_MAX;
+use outlay_ledger::member::Role;
+use outlay_ledger::text::fold;
+use outlay_ledger::{CommitId, DocumentId, LedgerId, MemberId};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{keys, log};
+use crate::error::Result;
+use crate::model::{Ledger, Named};
+
+/// What joins the names of a category's path.
+pub(crate) const PATH_SEPARATOR: &str = ":";
+const DEFAULT_LEDGER: &str = "default_ledger";
+
+/// This device's role in a ledger, and the member heads its next commit names.
+pub(crate) fn own_role(connection: &Connection, lid: i64) -> Result<(Option<Role>, Vec<CommitId>)> {
+    let select = "SELECT role, member_heads FROM ledger WHERE lid = ?1";
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?));
+    let (role, heads) = connection.prepare_cached(select)?.query_row([lid], row)?;
+    Ok((role_of_number(role), log::split_ids(&heads)))
+}
+
+/// This device's member in a ledger.
+pub(crate) fn own_member(connection: &Connection, lid: i64) -> Result<Option<MemberId>> {
+    let select = "SELECT member FROM ledger WHERE lid = ?1";
+    let member: Option<[u8; 16]> = connection.prepare_cached(select)?.query_row([lid], |row| row.get(0))?;
+    Ok(member.map(MemberId))
+}
+
+/// All ledgers, in the order in which they came.
+pub(crate) fn ledgers(connection: &Connection) -> Result<Vec<Ledger>> {
+    let default = default_ledger(connection)?;
+    let mut statement = connection.prepare_cached("SELECT id, name, currency, role FROM ledger ORDER BY lid")?;
+    let ledgers = statement.query_map([], |row| {
+        let id = LedgerId(row.get(0)?);
+        let currency: String = row.get(2)?;
+        Ok(Ledger {
+            id,
+            name: row.get(1)?,
+            currency: outlay_ledger::field::currency(&currency),
+            role: role_of_number(row.get(3)?),
+            is_default: default == Some(id),
+        })
+    })?;
+    Ok(ledgers.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The ledger entries go into when none is named: the one that was chosen, or the only one.
+pub(crate) fn default_ledger(connection: &Connection) -> Result<Option<LedgerId>> {
+    let select = "SELECT value FROM meta WHERE key = ?1";
+    let chosen: Option<[u8; 16]> =
+        connection.prepare_cached(select)?.query_row([DEFAULT_LEDGER], |row| row.get(0)).optional()?;
+    if let Some(chosen) = chosen {
+        return Ok(Some(LedgerId(chosen)));
+    }
+    let first: Option<[u8; 16]> = connection
+        .prepare_cached("SELECT id FROM ledger ORDER BY lid LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(first.map(LedgerId))
+}
+
+/// Chooses the default ledger.
+pub(crate) fn set_default_ledger(tx: &Connection, id: LedgerId) -> Result<()> {
+    keys::ledger_here(tx, id)?;
+    let insert = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
+    tx.prepare_cached(insert)?.execute((DEFAULT_LEDGER, id.0))?;
+    Ok(())
+}
+
+/// The accounts of a ledger that are not deleted, by name.
+pub(crate) fn accounts(connection: &Connection, lid: i64) -> Result<Vec<Named>> {
+    let select = "SELECT rid, name FROM account WHERE lid = ?1 AND deleted = 0";
+    let mut statement = connection.prepare_cached(select)?;
+    let rows = statement.query_map([lid], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows: Vec<(i64, String)> = rows.collect::<rusqlite::Result<_>>()?;
+    let named = rows.into_iter().map(|(rid, name)| Ok(Named { id: keys::document(connection, rid)?, name }));
+    let mut accounts = named.collect::<Result<Vec<Named>>>()?;
+    accounts.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    Ok(accounts)
+}
+
+/// The account of a name, whatever its case and width.
+pub(crate) fn find_account(connection: &Connection, lid: i64, name: &str) -> Result<Option<i64>> {
+    let select = "SELECT rid FROM account WHERE lid = ?1 AND name = ?2 AND deleted = 0 ORDER BY rid LIMIT 1";
+    let exact = connection.prepare_cached(select)?.query_row((lid, name), |row| row.get(0)).optional()?;
+    if exact.is_some() {
+        return Ok(exact);
+    }
+    let select = "SELECT rid, name FROM account WHERE lid = ?1 AND deleted = 0 ORDER BY rid";
+    find_folded(connection, select, lid, name)
+}
+
+/// The category below a parent with a name, whatever its case and width.
+pub(crate) fn find_category(connection: &Connection, lid: i64, parent: Option<i64>, name: &str) -> Result<Option<i64>> {
+    let mut categories = Categories::default();
+    let select = "SELECT rid, name FROM category WHERE lid = ?1 AND name = ?2 AND deleted = 0 ORDER BY rid";
+    let mut statement = connection.prepare_cached(select)?;
+    let exact = statement.query_map((lid, name), |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    for rid in exact {
+        if categories.parent(connection, rid)? == parent {
+            return Ok(Some(rid));
+        }
+    }
+    let (wanted, select) = (fold(name), "SELECT rid, name FROM category WHERE lid = ?1 AND deleted = 0 ORDER BY rid");
+    let mut statement = connection.prepare_cached(select)?;
+    let rows = statement.query_map([lid], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows: Vec<(i64, String)> = rows.collect::<rusqlite::Result<_>>()?;
+    for (rid, name) in rows {
+        if fold(&name) == wanted && categories.parent(connection, rid)? == parent {
+            return Ok(Some(rid));
+        }
+    }
+    Ok(None)
+}
+
+/// The categories of a ledger that are not deleted, with their paths.
+pub(crate) fn categories(connection: &Connection, lid: i64) -> Result<Vec<Named>> {
+    let mut statement =
+        connection.prepare_cached("SELECT rid FROM category WHERE lid = ?1 AND deleted = 0 ORDER BY rid")?;
+    let rids: Vec<i64> = statement.query_map([lid], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut names = Names::default();
+    let mut categories = Vec::with_capacity(rids.len());
+    for rid in rids {
+        categories.extend(names.category(connection, rid)?);
+    }
+    categories.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    Ok(categories)
+}
+
+/// A category and all below it.
+pub(crate) fn with_descendants(connection: &Connection, lid: i64, rid: i64) -> Result<Vec<i64>> {
+    let mut statement = connection.prepare_cached("SELECT rid FROM category WHERE lid = ?1 AND deleted = 0")?;
+    let rids: Vec<i64> = statement.query_map([lid], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut found = vec![rid];
+    let mut categories = Categories::default();
+    for candidate in rids {
+        if candidate != rid && categories.path(connection, candidate)?.contains(&rid) {
+            found.push(candidate);
+        }
+    }
+    Ok(found)
+}
+
+/// The documents and registers that hold several values, in a stable order.
+pub(crate) fn conflicts(connection: &Connection, lid: i64) -> Result<Vec<(i64, String)>> {
+    let mut statement = connection.prepare_cached("SELECT rid, key FROM conflict WHERE lid = ?1 ORDER BY rid, key")?;
+    let rows = statement.query_map([lid], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Categories whose way up leads back to themselves, and whose own link is the one that does not count.
+pub(crate) fn cycles(connection: &Connection, lid: i64) -> Result<Vec<i64>> {
+    let select = "SELECT rid FROM category WHERE lid = ?1 AND deleted = 0 AND parent IS NOT NULL";
+    let mut statement = connection.prepare_cached(select)?;
+    let rids: Vec<i64> = statement.query_map([lid], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut categories = Categories::default();
+    let mut closing = Vec::new();
+    for rid in rids {
+        if categories.stored_parent(connection, rid)?.is_some() && categories.parent(connection, rid)?.is_none() {
+            closing.push(rid);
+        }
+    }
+    Ok(closing)
+}
+
+/// The names of a category from the top down to it; none if it is deleted or not held.
+pub(crate) fn category_path(connection: &Connection, rid: i64) -> Result<Vec<String>> {
+    Categories::default().names(connection, rid)
+}
+
+/// Whether a document is an account or a category.
+pub(crate) fn is_referred_to(connection: &Connection, rid: i64) -> Result<bool> {
+    let select =
+        "SELECT EXISTS (SELECT 1 FROM account WHERE rid = ?1) OR EXISTS (SELECT 1 FROM category WHERE rid = ?1)";
+    Ok(connection.prepare_cached(select)?.query_row([rid], |row| row.get(0))?)
+}
+
+/// The entries and categories, not deleted, that refer to an account or a category.
+pub(crate) fn referring(connection: &Connection, lid: i64, rid: i64) -> Result<Vec<i64>> {
+    let select = "SELECT rid FROM expense WHERE lid = ?1 AND category = ?2 AND deleted = 0
+        UNION SELECT rid FROM expense WHERE lid = ?1 AND account = ?2 AND deleted = 0
+        UNION SELECT rid FROM expense WHERE lid = ?1 AND to_account = ?2 AND deleted = 0
+        UNION SELECT rid FROM category WHERE lid = ?1 AND parent = ?2 AND deleted = 0";
+    let mut statement = connection.prepare_cached(select)?;
+    Ok(statement.query_map((lid, rid), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Names and ids of what entries refer to, looked up once for a page.
+#[derive(Default)]
+pub(crate) struct Names {
+    tree: Categories,
+    categories: HashMap<i64, Option<Named>>,
+    accounts: HashMap<i64, Option<Named>>,
+    prefixes: HashMap<i64, [u8; 10]>,
+    ledgers: HashMap<i64, LedgerId>,
+}
+
+impl Names {
+    /// A category that is held and not deleted, with its path.
+    pub(crate) fn category(&mut self, connection: &Connection, rid: i64) -> Result<Option<Named>> {
+        if let Some(known) = self.categories.get(&rid) {
+            return Ok(known.clone());
+        }
+        let names = self.tree.names(connection, rid)?;
+        let id = self.document(connection, rid)?;
+        let named = (!names.is_empty()).then(|| Named { id, name: names.join(PATH_SEPARATOR) });
+        self.categories.insert(rid, named.clone());
+        Ok(named)
+    }
+
+    /// An account that is held and not deleted.
+    pub(crate) fn account(&mut self, connection: &Connection, rid: i64) -> Result<Option<Named>> {
+        if let Some(known) = self.accounts.get(&rid) {
+            return Ok(known.clone());
+        }
+        let select = "SELECT name FROM account WHERE rid = ?1 AND deleted = 0";
+        let name: Option<String> = connection.prepare_cached(select)?.query_row([rid], |row| row.get(0)).optional()?;
+        let id = self.document(connection, rid)?;
+        let named = name.map(|name| Named { id, name });
+        self.accounts.insert(rid, named.clone());
+        Ok(named)
+    }
+
+    /// The id of a document.
+    pub(crate) fn document(&mut self, connection: &Connection, rid: i64) -> Result<DocumentId> {
+        let Some((fid, number)) = keys::feed_and_number(rid) else { return keys::document(connection, rid) };
+        let prefix = match self.prefixes.get(&fid) {
+            Some(prefix) => *prefix,
+            None => *self.prefixes.entry(fid).or_insert(keys::prefix_of_feed(connection, fid)?),
+        };
+        Ok(keys::document_of(prefix, number))
+    }
+
+    /// The id of a ledger.
+    pub(crate) fn ledger(&mut self, connection: &Connection, lid: i64) -> Result<LedgerId> {
+        match self.ledgers.get(&lid) {
+            Some(id) => Ok(*id),
+            None => Ok(*self.ledgers.entry(lid).or_insert(keys::ledger_id(connection, lid)?)),
+        }
+    }
+}
+
+/// The tree of categories, as far as it is asked for.
+///
+/// A parent that is unknown or deleted is none. Where links lead round, the one of the greatest id in the circle is none:
+/// taken in the order of ids, it is the one that would close it.
+#[derive(Default)]
+struct Categories(HashMap<i64, Option<CategoryRow>>);
+
+/// A category that is held and not deleted.
+#[derive(Clone)]
+struct CategoryRow {
+    lid: i64,
+    name: String,
+    parent: Option<i64>,
+}
+
+impl Categories {
+    /// The names from the top down to a category; none if it is deleted or not held.
+    fn names(&mut self, connection: &Connection, rid: i64) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for rid in self.path(connection, rid)? {
+            names.extend(self.row(connection, rid)?.map(|row| row.name));
+        }
+        names.reverse();
+        Ok(names)
+    }
+
+    /// A category and those above it, from the bottom; empty if it is deleted or not held.
+    fn path(&mut self, connection: &Connection, rid: i64) -> Result<Vec<i64>> {
+        let mut path = Vec::new();
+        let mut next = self.row(connection, rid)?.map(|_| rid);
+        while let Some(rid) = next.filter(|_| path.len() < CATEGORY_DEPTH_MAX) {
+            path.push(rid);
+            next = self.parent(connection, rid)?;
+        }
+        Ok(path)
+    }
+
+    fn parent(&mut self, connection: &Connection, rid: i64) -> Result<Option<i64>> {
+        let Some(parent) = self.stored_parent(connection, rid)? else { return Ok(None) };
+        let mut circle = vec![rid];
+        let mut above = Some(parent);
+        while let Some(next) = above.filter(|next| *next != rid) {
+            // Longer than any path that counts, so not a circle that anything shown goes round.
+            if circle.len() > CATEGORY_DEPTH_MAX {
+                return Ok(Some(parent));
+            }
+            circle.push(next);
+            above = self.stored_parent(connection, next)?;
+        }
+        if above.is_none() {
+            return Ok(Some(parent));
+        }
+        let mut greatest = (keys::document(connection, rid)?, rid);
+        for other in circle {
+            greatest = greatest.max((keys::document(connection, other)?, other));
+        }
+        Ok(if greatest.1 == rid { None } else { Some(parent) })
+    }
+
+    fn stored_parent(&mut self, connection: &Connection, rid: i64) -> Result<Option<i64>> {
+        let Some(row) = self.row(connection, rid)? else { return Ok(None) };
+        let Some(parent) = row.parent else { return Ok(None) };
+        let above = self.row(connection, parent)?;
+        Ok(above.filter(|above| above.lid == row.lid).map(|_| parent))
+    }
+
+    fn row(&mut self, connection: &Connection, rid: i64) -> Result<Option<CategoryRow>> {
+        if let Some(known) = self.0.get(&rid) {
+            return Ok(known.clone());
+        }
+        let select = "SELECT lid, name, parent FROM category WHERE rid = ?1 AND deleted = 0";
+        let read =
+            |row: &rusqlite::Row<'_>| Ok(CategoryRow { lid: row.get(0)?, name: row.get(1)?, parent: row.get(2)? });
+        let row = connection.prepare_cached(select)?.query_row([rid], read).optional()?;
+        self.0.insert(rid, row.clone());
+        Ok(row)
+    }
+}
+
+/// The name in a member's document.
+pub(crate) fn member_name(connection: &Connection, lid: i64, document: &DocumentId) -> Result<Option<String>> {
+    let Some(rid) = keys::find_document(connection, lid, document)? else { return Ok(None) };
+    let select = "SELECT name FROM member WHERE rid = ?1 AND deleted = 0 AND name <> ''";
+    Ok(connection.prepare_cached(select)?.query_row([rid], |row| row.get(0)).optional()?)
+}
+
+fn find_folded(connection: &Connection, select: &str, lid: i64, name: &str) -> Result<Option<i64>> {
+    let wanted = fold(name);
+    let mut statement = connection.prepare_cached(select)?;
+    let mut rows = statement.query([lid])?;
+    while let Some(row) = rows.next()? {
+        if fold(row.get_ref(1)?.as_str().unwrap_or_default()) == wanted {
+            return Ok(Some(row.get(0)?));
+        }
+    }
+    Ok(None)
+}
+
+fn role_of_number(number: i64) -> Option<Role> {
+    u64::try_from(number).ok().and_then(Role::from_number)
+}

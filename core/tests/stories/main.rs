@@ -1,0 +1,14 @@
+//! The engine by its public calls, as the person who uses it would tell it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod categories;
+mod conflicts;
+mod entries;
+mod ledgers;
+mod money;
+mod query;
+#[path = "../support/mod.rs"]
+mod support;
+mod totals;
+mod undo;
