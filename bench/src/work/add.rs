@@ -1,0 +1,105 @@
+//! Adding expenses one by one, each durable, in turn with the bare SQLite row.
+//!
+//! The mean is of the whole process, with what the engine does in the background; median and 99th percentile are of the
+//! calling thread: what an app waits for, without the waiting for the disk. Syncs are counted by strace on a child.
+
+use std::path::Path;
+use std::process::Command;
+
+use outlay_core::{Engine, Options};
+
+use crate::child::{self, Task};
+use crate::figure::{At, Figure};
+use crate::generate::Rows;
+use crate::ground::{Ground, Outcome};
+use crate::meter::{Meter, Spent, median, percentile};
+use crate::plain::Plain;
+use crate::report::{Measured, Report};
+
+/// Expenses added on each side.
+const ADDS: usize = 1_000;
+/// Those before, which prepare statements and fill caches and are not counted.
+const FIRST_ADDS: usize = 50;
+/// Adds in turn: the machine's mood changes slower than this.
+const TURN: usize = 50;
+/// Adds of the child whose syncs are counted: few enough that no checkpoint falls into them.
+const COUNTED_ADDS: u64 = 50;
+/// The seed of what children add.
+const CHILD_SEED: u64 = 99;
+
+pub(crate) fn run(ground: &mut Ground, report: &mut Report) -> Outcome<()> {
+    let at = At::Expenses(ground.size);
+    let (engine, plain_side) = (ground.engine()?, ground.plain()?);
+    for row in ground.more(FIRST_ADDS) {
+        engine.add_expense(ground.ledger, row.expense()?)?;
+        plain_side.add(&row)?;
+    }
+    let rows = ground.more(ADDS);
+    let (mut each, mut calls, mut plain_spent) = (Vec::with_capacity(ADDS), Spent::default(), Spent::default());
+    let whole = Meter::process();
+    for turn in rows.chunks(TURN) {
+        for row in turn {
+            let new = row.expense()?;
+            let meter = Meter::thread();
+            engine.add_expense(ground.ledger, new)?;
+            let spent = meter.stop();
+            each.push(spent.cpu_ns);
+            calls += spent;
+        }
+        let meter = Meter::thread();
+        turn.iter().try_for_each(|row| plain_side.add(row))?;
+        plain_spent += meter.stop();
+    }
+    let count = ADDS as u64;
+    let cpu_ns = whole.stop().cpu_ns.saturating_sub(plain_spent.cpu_ns) / count;
+    let (wall_ns, plain) = (calls.each(count).wall_ns, plain_spent.each(count));
+    let mean = Measured { value: cpu_ns, wall_ns: Some(wall_ns), plain: Some(plain.cpu_ns), ..Measured::default() };
+    report.put(Figure::AddMean, at, mean);
+    let spread = cpu_ns * 1_000 / median(&mut each).max(1);
+    report.put(Figure::AddSpread, at, Measured { value: spread, ..Measured::default() });
+    report.put(Figure::AddTail, at, Measured { value: percentile(&mut each, 99), ..Measured::default() });
+    // strace slows processes down, so it comes last and nothing else is taken from it.
+    drop((engine, plain_side));
+    let (value, plain) = (syncs(ground.path(), Task::Add)?, syncs(ground.plain_path(), Task::AddPlain)?);
+    report.put(Figure::AddSyncs, at, Measured { value, plain: Some(plain), ..Measured::default() });
+    Ok(())
+}
+
+/// What a child does: it opens, and adds so many.
+pub(crate) fn in_child(path: &Path, count: usize) -> Outcome<()> {
+    let engine = Engine::open(path, Options::default())?;
+    let ledger = engine.ensure_default_ledger()?.id;
+    for row in Rows::new(CHILD_SEED).take(count) {
+        engine.add_expense(ledger, row.expense()?)?;
+    }
+    // Closing would checkpoint, which syncs.
+    std::mem::forget(engine);
+    Ok(())
+}
+
+/// The same with plain SQLite.
+pub(crate) fn in_plain_child(path: &Path, count: usize) -> Outcome<()> {
+    let plain = Plain::open(path)?;
+    Rows::new(CHILD_SEED).take(count).try_for_each(|row| plain.add(&row))?;
+    std::mem::forget(plain);
+    Ok(())
+}
+
+/// Syncs of one add, in thousandths: of a process that adds many, less those of one that only adds one.
+fn syncs(path: &Path, task: Task) -> Outcome<u64> {
+    // The first child leaves a WAL behind, so that the two that count find the same.
+    syncs_of_child(path, task, 1)?;
+    let one = syncs_of_child(path, task, 1)?;
+    let many = syncs_of_child(path, task, 1 + COUNTED_ADDS)?;
+    Ok(many.saturating_sub(one) * 1_000 / COUNTED_ADDS)
+}
+
+fn syncs_of_child(path: &Path, task: Task, count: u64) -> Outcome<u64> {
+    let mut traced = Command::new("strace");
+    traced.args(["-f", "-qq", "-e", "trace=fsync,fdatasync,msync"]).arg(std::env::current_exe()?);
+    let output = child::run(&mut traced, task, path, count)
+        .map_err(|error| format!("fsyncs are counted with strace, which `make setup` installs: {error}"))?;
+    let log = String::from_utf8_lossy(&output.stderr);
+    // A call that another thread interrupts is printed in two lines, and only the first has the bracket.
+    Ok(log.lines().filter(|line| line.contains("sync(")).count() as u64)
+}
