@@ -1,0 +1,85 @@
+//! `outlay ledger`: making ledgers, listing them, choosing the default one, admitting a further device.
+
+use outlay_core::{DeviceKey, Ledger as LedgerRow};
+
+use crate::args::{InLedger, Ledger};
+use crate::failure::Failure;
+use crate::home::Home;
+use crate::output::json::LedgerObject;
+use crate::output::table::Table;
+use crate::output::{Output, text};
+use crate::{input, lookup};
+
+pub(crate) fn run(args: &Ledger, home: &Home, out: &mut Output) -> Result<(), Failure> {
+    match args {
+        Ledger::Create { name, currency } => create(name, currency.as_deref(), home, out),
+        Ledger::List => list(home, out),
+        Ledger::Admit { device, ledger } => admit(device, ledger, home, out),
+        Ledger::Use { ledger } => choose(ledger, home, out),
+    }
+}
+
+fn create(name: &str, currency: Option<&str>, home: &Home, out: &mut Output) -> Result<(), Failure> {
+    let currency = currency.map(input::currency).transpose()?;
+    if name.trim().is_empty() {
+        return Err(Failure::invalid("a ledger has a name"));
+    }
+    let engine = home.open_or_create(currency)?;
+    let currency = currency.map_or_else(|| home.currency(None), Ok)?;
+    let ledger = engine.create_ledger(name, currency)?;
+    answer("Made", &ledger, out)
+}
+
+fn list(home: &Home, out: &mut Output) -> Result<(), Failure> {
+    let ledgers = home.open()?.ledgers()?;
+    if out.is_json() {
+        return ledgers.iter().try_for_each(|ledger| out.object(&LedgerObject::from(ledger)));
+    }
+    if ledgers.is_empty() {
+        out.remark("There is no ledger yet. The first expense makes one, and `outlay ledger create NAME` too.");
+    }
+    let mut table = Table::new(["ID", "NAME", "CURRENCY", "ROLE", "DEFAULT"]);
+    for ledger in &ledgers {
+        table.push([
+            ledger.id.to_string(),
+            ledger.name.clone(),
+            ledger.currency.map(|currency| currency.to_string()).unwrap_or_default(),
+            ledger.role.map_or("none: read only", text::role).to_owned(),
+            (if ledger.is_default { "default" } else { "" }).to_owned(),
+        ]);
+    }
+    out.table(&table.without_empty_columns())
+}
+
+fn admit(device: &str, ledger: &InLedger, home: &Home, out: &mut Output) -> Result<(), Failure> {
+    let device: DeviceKey = device
+        .parse()
+        .map_err(|_| Failure::invalid(format!("{device:?} is no device key: it has 64 hexadecimal digits")))?;
+    let engine = home.open()?;
+    let ledger = lookup::some_ledger(&engine, ledger.ledger.as_deref())?;
+    engine.admit_device(ledger.id, device)?;
+    if out.is_json() {
+        return out.object(&serde_json::json!({"ledger": ledger.id.to_string(), "device": device.to_string()}));
+    }
+    out.line(format!("Admitted {} to {}", text::short_id(&device.to_string()), described(&ledger)))?;
+    out.line("It can write as soon as it has taken in an export of this ledger made from now on.")
+}
+
+fn choose(named: &str, home: &Home, out: &mut Output) -> Result<(), Failure> {
+    let engine = home.open()?;
+    let ledger = lookup::some_ledger(&engine, Some(named))?;
+    engine.set_default_ledger(ledger.id)?;
+    answer("Now the default:", &LedgerRow { is_default: true, ..ledger }, out)
+}
+
+fn answer(verb: &str, ledger: &LedgerRow, out: &mut Output) -> Result<(), Failure> {
+    if out.is_json() {
+        return out.object(&LedgerObject::from(ledger));
+    }
+    out.line(format!("{verb} {}", described(ledger)))
+}
+
+fn described(ledger: &LedgerRow) -> String {
+    let currency = ledger.currency.map(|currency| format!(" in {currency}")).unwrap_or_default();
+    format!("ledger {:?}{currency}  {}", ledger.name, ledger.id)
+}
