@@ -10,12 +10,14 @@ use crate::support::snapshot::{Snapshot, assert_same};
 use crate::support::{Device, Seed};
 use crate::world::{Climate, Done, World, deliver, ids};
 
-const STEPS: usize = 300;
+/// Most worlds are short, so that there are many; in some an entry is edited so often that a fold of it is kept.
+const STEPS: usize = 60;
+const STEPS_OF_LONG_ONES: usize = 160;
 
 #[test]
 fn replicas_of_honest_people_agree() {
     let mut done = Done::default();
-    for seed in 5100..5160 {
+    for seed in 5100..5120 {
         add(&mut done, live_and_compare(seed, Climate::Honest));
     }
     println!("{done:?}");
@@ -25,7 +27,7 @@ fn replicas_of_honest_people_agree() {
 #[test]
 fn replicas_agree_whatever_a_member_signs_and_however_roles_change() {
     let mut done = Done::default();
-    for seed in 2166..2286 {
+    for seed in 2166..2226 {
         add(&mut done, live_and_compare(seed, Climate::Hostile));
     }
     println!("{done:?}");
@@ -44,7 +46,7 @@ fn add(sum: &mut Done, done: Done) {
 fn live_and_compare(seed: u64, climate: Climate) -> Done {
     let _seed = Seed(seed);
     let mut world = World::new(seed, climate);
-    for _ in 0..STEPS {
+    for _ in 0..if seed.is_multiple_of(10) { STEPS_OF_LONG_ONES } else { STEPS } {
         world.step();
     }
     let union = world.union();
