@@ -1,19 +1,21 @@
 //! One automerge change of one document: what a record of kind 0 carries.
 //!
-//! automerge is the format and the encoder; it never reads bytes from outside. [`Change::parse`] is a bounded reader of
-//! the subset of automerge's change chunk that a record may hold, and accepts a payload only if automerge's encoder
-//! makes exactly these bytes of what was read: so there is one encoding of a change, and nothing hides beside it.
+//! automerge is the format, and the oracle in tests; it never reads bytes from outside. [`Change::parse`] is a bounded
+//! reader of the subset of automerge's change chunk that a record may hold, and accepts a payload only if [`encode`], which
+//! makes what automerge makes, makes exactly these bytes of what was read: so there is one encoding of a change, and nothing
+//! hides beside it.
 //!
 //! A payload is the chunk less what the record restores: magic bytes, checksum, chunk type, length and actor.
 //!
 //! This module knows no field and no rule of merging; see [`crate::field`] and [`crate::fold`].
+//!
+//! [`encode`]: Change::encode
 
+mod encode;
 mod parse;
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU64;
 
-use automerge::legacy;
 use sha2::{Digest, Sha256};
 
 use crate::id::ChangeHash;
@@ -145,8 +147,8 @@ impl Change {
     /// ```
     pub fn encode(&self) -> Result<EncodedChange, ChangeError> {
         self.check()?;
-        let chunk = automerge::Change::from(self.expanded());
-        let (payload, hash) = strip(chunk.raw_bytes()).ok_or(ChangeError::Length)?;
+        let payload = encode::payload(self);
+        let hash = hash(&payload, self.actor).ok_or(ChangeError::Length)?;
         Ok(EncodedChange { payload, hash })
     }
 
@@ -204,21 +206,6 @@ impl Change {
         }
         Ok(())
     }
-
-    fn expanded(&self) -> legacy::Change {
-        legacy::Change {
-            operations: self.ops.iter().map(expanded_op).collect(),
-            actor_id: automerge::ActorId::from(self.actor.as_slice()),
-            hash: None,
-            seq: self.seq,
-            start_op: NonZeroU64::new(self.start_op).unwrap_or(NonZeroU64::MIN),
-            time: 0,
-            message: None,
-            deps: self.deps.iter().map(|hash| automerge::ChangeHash(hash.0)).collect(),
-            extra_bytes: Vec::new(),
-            author: None,
-        }
-    }
 }
 
 /// The whole automerge chunk of a payload: what the automerge crate alone can load.
@@ -236,7 +223,7 @@ impl Change {
 /// ```
 pub fn chunk(payload: &[u8], actor: Actor) -> Option<Vec<u8>> {
     let body = body(payload, actor)?;
-    let hash = hash_of_body(&body);
+    let hash = hash(payload, actor)?;
     let mut chunk = Vec::with_capacity(body.len() + 16);
     chunk.extend_from_slice(&MAGIC);
     chunk.extend_from_slice(&hash.0[..4]);
@@ -248,7 +235,12 @@ pub fn chunk(payload: &[u8], actor: Actor) -> Option<Vec<u8>> {
 
 /// The hash of a payload's change, without parsing the change.
 pub fn hash(payload: &[u8], actor: Actor) -> Option<ChangeHash> {
-    body(payload, actor).map(|body| hash_of_body(&body))
+    let (before, after) = halves(payload)?;
+    let mut head = Vec::with_capacity(8);
+    head.push(CHUNK_TYPE_CHANGE);
+    write_uleb((payload.len() + 1 + actor.len()) as u64, &mut head);
+    let hasher = Sha256::new().chain_update(head).chain_update(before);
+    Some(ChangeHash(hasher.chain_update([ACTOR_LENGTH]).chain_update(actor).chain_update(after).finalize().into()))
 }
 
 /// The actor of a content-derived record: the same content has the same actor on every device.
@@ -258,17 +250,14 @@ pub fn content_actor(fact_key: &[u8; 32], document: &crate::id::DocumentId, payl
     crate::id::truncated(hasher)
 }
 
-fn hash_of_body(body: &[u8]) -> ChangeHash {
-    let mut length = Vec::with_capacity(4);
-    write_uleb(body.len() as u64, &mut length);
-    ChangeHash(
-        Sha256::new().chain_update([CHUNK_TYPE_CHANGE]).chain_update(length).chain_update(body).finalize().into(),
-    )
+/// What comes before the actor in a payload, and what comes behind it.
+fn halves(payload: &[u8]) -> Option<(&[u8], &[u8])> {
+    payload.split_at_checked(parse::deps_length(payload)?)
 }
 
 /// Puts the actor back behind the dependencies.
 fn body(payload: &[u8], actor: Actor) -> Option<Vec<u8>> {
-    let (before, after) = payload.split_at_checked(parse::deps_length(payload)?)?;
+    let (before, after) = halves(payload)?;
     let mut body = Vec::with_capacity(payload.len() + 1 + actor.len());
     body.extend_from_slice(before);
     body.push(ACTOR_LENGTH);
@@ -277,40 +266,10 @@ fn body(payload: &[u8], actor: Actor) -> Option<Vec<u8>> {
     Some(body)
 }
 
-fn strip(chunk: &[u8]) -> Option<(Vec<u8>, ChangeHash)> {
-    let (length_bytes, _) = parse::uleb(chunk.get(9..)?)?;
-    let body = chunk.get(9 + length_bytes..)?;
-    let deps = parse::deps_length(body)?;
-    let mut payload = body.get(..deps)?.to_vec();
-    payload.extend_from_slice(body.get(deps + 1 + usize::from(ACTOR_LENGTH)..)?);
-    Some((payload, hash_of_body(body)))
-}
-
 fn write_uleb(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value.to_le_bytes()[0] | 0x80);
         value >>= 7;
     }
     out.push(value.to_le_bytes()[0]);
-}
-
-fn expanded_op(op: &Op) -> legacy::Op {
-    legacy::Op {
-        action: legacy::OpType::Put(expanded_value(&op.value)),
-        obj: legacy::ObjectId::Root,
-        key: legacy::Key::Map(op.key.as_str().into()),
-        pred: op.pred.iter().map(|id| legacy::OpId(id.counter, id.actor.as_slice().into())).collect(),
-        insert: false,
-    }
-}
-
-fn expanded_value(value: &Scalar) -> automerge::ScalarValue {
-    match value {
-        Scalar::Null => automerge::ScalarValue::Null,
-        Scalar::Bool(value) => automerge::ScalarValue::Boolean(*value),
-        Scalar::Uint(value) => automerge::ScalarValue::Uint(*value),
-        Scalar::Int(value) => automerge::ScalarValue::Int(*value),
-        Scalar::Str(value) => automerge::ScalarValue::Str(value.as_str().into()),
-        Scalar::Bytes(value) => automerge::ScalarValue::Bytes(value.clone()),
-    }
 }

@@ -7,17 +7,17 @@ use super::{Actor, Change, ChangeError, Op, OpId, Scalar};
 use crate::id::ChangeHash;
 use crate::limits::{CHANGE_ACTORS_MAX, CHANGE_DEPS_MAX, CHANGE_OPERATIONS_MAX, CHANGE_PREDS_MAX};
 
-const KEY_TEXT: u64 = 0x15;
-const INSERT: u64 = 0x34;
-const ACTION: u64 = 0x42;
-const VALUE_META: u64 = 0x56;
-const VALUE_RAW: u64 = 0x57;
-const PRED_COUNT: u64 = 0x70;
-const PRED_ACTOR: u64 = 0x71;
-const PRED_COUNTER: u64 = 0x73;
+pub(super) const KEY_TEXT: u64 = 0x15;
+pub(super) const INSERT: u64 = 0x34;
+pub(super) const ACTION: u64 = 0x42;
+pub(super) const VALUE_META: u64 = 0x56;
+pub(super) const VALUE_RAW: u64 = 0x57;
+pub(super) const PRED_COUNT: u64 = 0x70;
+pub(super) const PRED_ACTOR: u64 = 0x71;
+pub(super) const PRED_COUNTER: u64 = 0x73;
 const COLUMNS_MAX: usize = 8;
 
-const ACTION_PUT: u64 = 1;
+pub(super) const ACTION_PUT: u64 = 1;
 const HASH_LENGTH: usize = 32;
 
 pub(super) fn change(payload: &[u8], actor: Actor) -> Result<Change, ChangeError> {
