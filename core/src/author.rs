@@ -20,8 +20,9 @@ use outlay_ledger::{ActionId, CommitId, Date, DeviceKey, DocumentId, FeedId, Led
 
 use crate::clock::{Environment, random};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::standing::{self, Entry, Pending};
-use crate::store::{Write, document, keys, log, records, things};
+use crate::store::standing::{self, Checked, Entry, Known, Pending};
+use crate::store::things::{self, OwnRole};
+use crate::store::{Write, document, keys, log, records};
 
 /// Room in a commit for header, signature and the framing of records.
 const COMMIT_OVERHEAD_BYTES: usize = 4 * 1024;
@@ -53,6 +54,8 @@ pub(crate) struct Draft<'a, 't> {
     records: Vec<Drafted>,
     /// Facts drafted already: one file may name the same account twice.
     facts: HashSet<DocumentId>,
+    /// The numbers of documents that were looked up together.
+    looked_up: HashMap<DocumentId, Option<i64>>,
     by_month: bool,
     /// The action of what was stored.
     written: Option<ActionId>,
@@ -61,6 +64,7 @@ pub(crate) struct Draft<'a, 't> {
 struct Drafted {
     record: Record,
     input: Option<Input>,
+    listed: Option<i64>,
 }
 
 impl Drafted {
@@ -99,8 +103,7 @@ impl Author {
 
     /// Begins to write in a ledger, if this device may.
     pub(crate) fn draft<'a, 't>(&'a self, write: &'a mut Write<'t>, ledger: LedgerId) -> Result<Draft<'a, 't>> {
-        let lid = keys::ledger_here(&write.tx, ledger)?;
-        let (role, member_heads) = things::own_role(&write.tx, lid)?;
+        let OwnRole { lid, role, member_heads } = things::own_role(write, ledger)?;
         if role.is_none_or(|role| role < Role::Editor) {
             return Err(Error::new(ErrorKind::Forbidden, "this device may only read this ledger"));
         }
@@ -122,6 +125,7 @@ impl Author {
             fact_key,
             records: Vec::new(),
             facts: HashSet::new(),
+            looked_up: HashMap::new(),
             by_month: false,
             written: None,
         })
@@ -140,7 +144,7 @@ impl Author {
         ];
         let (commit, id) = Commit::sign(header, records, random(&self.environment)?, &self.secret)?;
         let ledger = commit::ledger_of_genesis(&id);
-        standing::take_in(write, &device, &[(&commit, id)])?;
+        standing::take_in(write, &device, vec![Checked::unread(&commit, id)])?;
         Ok(ledger)
     }
 
@@ -230,9 +234,14 @@ impl Draft<'_, '_> {
         thing: Thing,
         puts: Vec<Put>,
     ) -> Result<(DocumentId, Fact)> {
-        let id = commit::fact_document(&self.fact_key, domain, fact);
+        let id = self.fact_document(domain, fact);
+        Ok((id, self.create_document(id, thing, puts)?))
+    }
+
+    /// The same, of a document that [`Draft::fact_document`] gave.
+    pub(crate) fn create_document(&mut self, id: DocumentId, thing: Thing, puts: Vec<Put>) -> Result<Fact> {
         if self.facts.contains(&id) {
-            return Ok((id, Fact::Held));
+            return Ok(Fact::Held);
         }
         let mut change = Document::create([0; 16], thing, puts);
         let payload = change.encode()?.payload;
@@ -243,7 +252,13 @@ impl Draft<'_, '_> {
             self.push(Some(id), ActorForm::Content, change, EncodedChange { payload, hash })?;
             self.facts.insert(id);
         }
-        Ok((id, found))
+        Ok(found)
+    }
+
+    /// Looks documents up together, before they are drafted one by one until the next flush.
+    pub(crate) fn look_up(&mut self, ids: Vec<DocumentId>) -> Result<()> {
+        self.looked_up = keys::find_documents(&self.write.tx, self.lid, ids)?;
+        Ok(())
     }
 
     /// Sets registers of a thing. Says whether that changed anything.
@@ -258,7 +273,7 @@ impl Draft<'_, '_> {
     pub(crate) fn member(&mut self, operation: &MemberOperation) -> Result<()> {
         let payload = operation.encode().map_err(|error| Error::invalid(error.to_string()))?;
         let record = record(Kind::Member, None, None, ActorForm::Feed, payload);
-        self.records.push(Drafted { record, input: None });
+        self.records.push(Drafted { record, input: None, listed: None });
         Ok(())
     }
 
@@ -269,6 +284,9 @@ impl Draft<'_, '_> {
 
     /// Signs and stores what was drafted so far, as a part of one action: a long import does not grow in memory.
     pub(crate) fn flush(&mut self) -> Result<()> {
+        if self.records.is_empty() {
+            return Ok(());
+        }
         let cuts = self.cuts();
         self.begin_action()?;
         self.store(cuts)
@@ -301,24 +319,34 @@ impl Draft<'_, '_> {
     }
 
     fn store(&mut self, cuts: Vec<usize>) -> Result<()> {
+        self.list_documents()?;
         let (lid, author) = (self.lid, self.author);
         let (write, header) = (&mut *self.write, &mut self.header);
-        let did = keys::enter_device(&write.tx, &header.device)?;
         let mut records = std::mem::take(&mut self.records).into_iter();
         for count in cuts {
-            let batch: Vec<Drafted> = records.by_ref().take(count).collect();
+            let mut batch: Vec<Drafted> = records.by_ref().take(count).collect();
             header.count = count as u64;
-            header.previous = log::device_heads(&write.tx, lid, did)?;
+            let feed = write.state.keys.enter_feed(&write.tx, lid, header.device, header.nonce)?;
+            header.previous = log::device_heads(write, lid, feed.did)?;
             header.previous.truncate(PREVIOUS_MAX);
-            let (rows, inputs): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|drafted| (drafted.record, drafted.input)).unzip();
+            let closes_fork = header.previous.len() > 1;
+            if closes_fork {
+                log::begin_any(write)?;
+            }
+            let known =
+                |drafted: &mut Drafted| (drafted.input.take().map_or(Known::Nothing, Known::Own), drafted.listed);
+            let known: Vec<_> = batch.iter_mut().map(known).collect();
+            let rows = batch.into_iter().map(|drafted| drafted.record).collect();
             let seed = random(&author.environment)?;
             let (commit, id) = Commit::sign(header.clone(), rows, seed, &author.secret)?;
-            let entries = commit.records.iter().zip(inputs);
-            let entries = entries.map(|(record, known)| Entry { record, known }).collect();
+            let entries = commit.records.iter().zip(known);
+            let entries = entries.map(|(record, (known, listed))| Entry { record, known, listed }).collect();
             let mut pending = Pending::default();
             standing::store(write, &header.device, lid, &commit, id, entries, &mut pending)?;
             self.written.get_or_insert_with(|| commit::action_of(&id, header));
+            if closes_fork {
+                log::index_ids(write)?;
+            }
             header.first += header.count;
             pending.settle(write, lid)?;
             write.train_if_due()?;
@@ -326,6 +354,19 @@ impl Draft<'_, '_> {
         if let Some(ledger) = header.ledger {
             author.advance(ledger, header.first);
         }
+        Ok(())
+    }
+
+    /// Lists the documents that were looked up and are new together.
+    fn list_documents(&mut self) -> Result<()> {
+        let mut looked_up = std::mem::take(&mut self.looked_up);
+        let mut is_new = |drafted: &&mut Drafted| {
+            drafted.record.document.is_some_and(|id| matches!(looked_up.remove(&id), Some(None)))
+        };
+        let new: Vec<&mut Drafted> = self.records.iter_mut().filter(&mut is_new).collect();
+        let ids: Vec<DocumentId> = new.iter().filter_map(|drafted| drafted.record.document).collect();
+        let first = keys::list_documents(&self.write.tx, self.lid, &ids)?;
+        new.into_iter().zip(first..).for_each(|(drafted, rid)| drafted.listed = Some(rid));
         Ok(())
     }
 
@@ -340,12 +381,16 @@ impl Draft<'_, '_> {
         field::check(&change).map_err(|error| Error::invalid(error.to_string()))?;
         let record = record(Kind::Change, document, field::period(&change), form, encoded.payload);
         let input = Some(Input { change, hash: encoded.hash, form });
-        self.records.push(Drafted { record, input });
+        self.records.push(Drafted { record, input, listed: None });
         Ok(())
     }
 
     fn look_for(&mut self, id: &DocumentId, payload: &[u8]) -> Result<Fact> {
-        let Some(rid) = keys::find_document(&self.write.tx, self.lid, id)? else { return Ok(Fact::Added) };
+        let found = match self.looked_up.get(id) {
+            Some(found) => *found,
+            None => keys::find_document(&self.write.tx, self.lid, id)?,
+        };
+        let Some(rid) = found else { return Ok(Fact::Added) };
         if records::count_records(&self.write.tx, rid, 1)? == 0 {
             return Ok(Fact::Added);
         }

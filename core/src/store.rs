@@ -21,6 +21,7 @@ pub(crate) mod query;
 pub(crate) mod rebuild;
 pub(crate) mod records;
 mod rollup;
+mod runs;
 pub(crate) mod search;
 pub(crate) mod standing;
 pub(crate) mod things;
@@ -35,15 +36,16 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use outlay_ledger::CommitId;
+use outlay_ledger::{CommitId, LedgerId};
 
 use crate::error::{Error, ErrorKind, Result};
 use codec::Codec;
 use document::ReadDocument;
 use keys::KeyCache;
 use rollup::Rollups;
+use runs::Run;
 use standing::Memberships;
-use things::Names;
+use things::{Names, OwnRole};
 use transaction::Transaction;
 
 /// How long a writer waits for another process. An import of a hundred thousand rows holds the lock for seconds.
@@ -64,6 +66,8 @@ pub(crate) const WAL_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// One database.
 pub(crate) struct Store {
     place: Place,
+    /// Bytes the database may have.
+    bytes_max: Option<u64>,
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
     /// A connection of its own, so that moving the WAL holds nobody up.
@@ -80,7 +84,8 @@ enum Place {
 
 /// The writer's connection and what it knows of rows that never change.
 struct Writer {
-    connection: Connection,
+    /// `None` until the first write: an app that opens to show a screen needs no second connection for it.
+    connection: Option<Connection>,
     state: WriterState,
 }
 
@@ -95,10 +100,24 @@ pub(crate) struct WriterState {
     pub(crate) names: Names,
     /// What keys the facts of ledgers whose genesis is held.
     pub(crate) fact_keys: HashMap<i64, [u8; 32]>,
-    /// Changes when another connection has committed, which may have added member commits.
+    pub(crate) latest: Latest,
+    /// Changes when another connection has committed.
     data_version: i64,
     /// Sets of member heads all of which are held.
     pub(crate) heads_sets: HashMap<Vec<CommitId>, i64>,
+}
+
+/// What the writer remembers of rows that every connection moves on, until another one has committed.
+#[derive(Default)]
+pub(crate) struct Latest {
+    next_seq: Option<i64>,
+    /// The first commit that is in no index.
+    pub(crate) indexed_to: Option<i64>,
+    /// The heads of a device's chain in a ledger, while this device writes.
+    pub(crate) heads: HashMap<(i64, i64), Vec<(CommitId, i64)>>,
+    pub(crate) own_roles: HashMap<LedgerId, OwnRole>,
+    /// The last run of feeds.
+    pub(crate) runs: HashMap<i64, Run>,
 }
 
 /// What a reader remembers while it reads.
@@ -125,28 +144,41 @@ pub(crate) struct Write<'t> {
 
 impl Store {
     pub(crate) fn open(path: &Path, bytes_max: Option<u64>, now_ms: i64) -> Result<Self> {
-        let (connection, set_aside) = match open_file(path) {
+        let (opened, set_aside) = match open_file(path) {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 let aside = set_aside(path, now_ms)?;
                 (open_file(path)?, Some(aside))
             }
             opened => (opened?, None),
         };
-        limit(&connection, bytes_max)?;
-        Ok(Self::new(Place::File(path.to_owned()), connection, set_aside))
+        let (mut writer, mut readers) = (None, Vec::new());
+        match opened {
+            Opened::ToRead(connection) => readers.push(connection),
+            Opened::ToWrite(connection) => {
+                limit(&connection, bytes_max)?;
+                writer = Some(connection);
+            }
+        }
+        Ok(Self::new(Place::File(path.to_owned()), bytes_max, writer, readers, set_aside))
     }
 
     pub(crate) fn open_in_memory(bytes_max: Option<u64>) -> Result<Self> {
         let mut connection = Connection::open_in_memory()?;
-        prepare(&connection, WRITER_CACHE_KIB)?;
+        prepare_to_write(&connection, WRITER_CACHE_KIB)?;
         migration::migrate(&mut connection)?;
         limit(&connection, bytes_max)?;
-        Ok(Self::new(Place::Memory, connection, None))
+        Ok(Self::new(Place::Memory, bytes_max, Some(connection), Vec::new(), None))
     }
 
-    fn new(place: Place, connection: Connection, set_aside: Option<PathBuf>) -> Self {
-        let writer = Mutex::new(Writer { connection, state: WriterState::default() });
-        Self { place, writer, readers: Mutex::default(), checkpointer: Mutex::default(), set_aside }
+    fn new(
+        place: Place,
+        bytes_max: Option<u64>,
+        writer: Option<Connection>,
+        readers: Vec<Connection>,
+        set_aside: Option<PathBuf>,
+    ) -> Self {
+        let writer = Mutex::new(Writer { connection: writer, state: WriterState::default() });
+        Self { place, bytes_max, writer, readers: Mutex::new(readers), checkpointer: Mutex::default(), set_aside }
     }
 
     /// Where a damaged database was moved when this one was opened in its place.
@@ -158,6 +190,7 @@ impl Store {
     pub(crate) fn write<T>(&self, work: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
         let mut guard = self.lock_writer();
         let Writer { connection, state } = &mut *guard;
+        let connection = self.writer(connection)?;
         // After an error or a panic all of it is read again: what was remembered may have been rolled back.
         let mut remembered = std::mem::take(state);
         let value = write(connection, &mut remembered, work)?;
@@ -168,7 +201,7 @@ impl Store {
     /// Runs `work` on a connection that sees one state of the database throughout.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         match &self.place {
-            Place::Memory => work(&self.lock_writer().connection),
+            Place::Memory => work(self.writer(&mut self.lock_writer().connection)?),
             Place::File(path) => {
                 let connection = match lock(&self.readers).pop() {
                     Some(connection) => connection,
@@ -239,9 +272,22 @@ impl Store {
 
     fn read_outside_transaction<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         match &self.place {
-            Place::Memory => work(&self.lock_writer().connection),
+            Place::Memory => work(self.writer(&mut self.lock_writer().connection)?),
             // A reader may write nothing at all, and so no copy either.
             Place::File(path) => work(&open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?),
+        }
+    }
+
+    /// The writer's connection, opened when it is first needed.
+    fn writer<'c>(&self, connection: &'c mut Option<Connection>) -> Result<&'c Connection> {
+        match (connection, &self.place) {
+            (Some(connection), _) => Ok(connection),
+            (empty, Place::File(path)) => {
+                let opened = open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_CACHE_KIB)?;
+                limit(&opened, self.bytes_max)?;
+                Ok(empty.insert(opened))
+            }
+            (None, Place::Memory) => Err(Error::internal("a database in memory has lost its connection")),
         }
     }
 
@@ -272,15 +318,20 @@ fn write<T>(
     if data_version != std::mem::replace(&mut state.data_version, data_version) {
         state.memberships = Memberships::default();
         state.names = Names::default();
+        state.latest = Latest::default();
     }
-    let next_seq = records::next_seq(&tx)?;
+    let next_seq = match state.latest.next_seq {
+        Some(next_seq) => next_seq,
+        None => records::next_seq(&tx)?,
+    };
     let rollups = Rollups::default();
     let mut write =
         Write { tx, next_seq, fresh: HashMap::new(), read: HashMap::new(), is_indexed: false, state, rollups };
     write.train_if_due()?;
-    log::index_commits(&write, UNINDEXED_COMMITS_MAX)?;
+    log::index_commits(&mut write, UNINDEXED_COMMITS_MAX)?;
     let value = work(&mut write)?;
     write.flush_rollups()?;
+    write.state.latest.next_seq = Some(write.next_seq);
     write.tx.commit()?;
     Ok(value)
 }
@@ -292,30 +343,46 @@ fn read<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T>)
     Ok(value)
 }
 
-fn open_file(path: &Path) -> Result<Connection> {
+/// A database that is there and needs nothing is opened once, to be read.
+enum Opened {
+    ToRead(Connection),
+    ToWrite(Connection),
+}
+
+fn open_file(path: &Path) -> Result<Opened> {
     if path.is_dir() {
         return Err(Error::invalid("the path of the database is a folder"));
     }
     if path.exists() {
-        let looking = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let looking = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?;
         // What is in the WAL of a file that is then refused stays there.
         looking.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        looking.busy_timeout(BUSY_TIMEOUT)?;
-        migration::check(&looking)?;
+        if migration::check(&looking)? {
+            looking.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+            looking.pragma_update(None, "query_only", true)?;
+            return Ok(Opened::ToRead(looking));
+        }
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let mut connection = open_connection(path, flags, WRITER_CACHE_KIB)?;
     migration::migrate(&mut connection)?;
-    Ok(connection)
+    Ok(Opened::ToWrite(connection))
 }
 
 fn open_reader(path: &Path) -> Result<Connection> {
-    let connection = open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?;
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }
 
 fn open_connection(path: &Path, flags: OpenFlags, cache_kib: i64) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    prepare_to_write(&connection, cache_kib)?;
+    Ok(connection)
+}
+
+/// A connection that sets nothing in the file.
+fn open(path: &Path, flags: OpenFlags, cache_kib: i64) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     prepare(&connection, cache_kib)?;
     Ok(connection)
@@ -326,11 +393,16 @@ fn prepare(connection: &Connection, cache_kib: i64) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     // Without it, SQLite prepares a statement again whenever a value is bound that might decide for a partial index.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(())
+}
+
+fn prepare_to_write(connection: &Connection, cache_kib: i64) -> Result<()> {
+    prepare(connection, cache_kib)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "secure_delete", true)?;
     Ok(())
 }

@@ -99,15 +99,18 @@ impl Put {
 impl Document {
     /// The values of a register that count, the winner first.
     pub fn values(&self, key: &str) -> Vec<&Visible> {
+        self.counting(key).collect()
+    }
+
+    fn counting(&self, key: &str) -> impl Iterator<Item = &Visible> {
         let all = self.visible_of(key);
         let has_feed = all.iter().any(|visible| visible.form == ActorForm::Feed);
-        let counts = |visible: &&Visible| !has_feed || visible.form == ActorForm::Feed;
-        all.iter().filter(counts).rev().collect()
+        all.iter().filter(move |visible| !has_feed || visible.form == ActorForm::Feed).rev()
     }
 
     /// The value that is shown, if the register was ever put.
     pub fn winner(&self, key: &str) -> Option<&Scalar> {
-        self.values(key).first().map(|visible| &visible.value)
+        self.counting(key).next().map(|visible| &visible.value)
     }
 
     /// What is shown of `state` is its own rule: while any value is live, the thing is.
@@ -127,9 +130,13 @@ impl Document {
     /// The registers that hold more than one distinct value. What a thing is never changes, so nobody could settle that.
     pub fn conflicting_keys(&self) -> Vec<&str> {
         let is_conflict = |key: &&str| {
-            let values = self.values(key);
-            *key != field::TYPE && values.iter().any(|visible| visible.value != values[0].value)
+            let winner = self.winner(key);
+            *key != field::TYPE && self.counting(key).any(|visible| Some(&visible.value) != winner)
         };
+        // Nearly always each register has one value.
+        if self.visible.windows(2).all(|pair| pair[0].key != pair[1].key) {
+            return Vec::new();
+        }
         self.keys().filter(is_conflict).collect()
     }
 

@@ -119,8 +119,9 @@ id!(
 
 /// The first bytes of a BLAKE3 hash.
 pub(crate) fn truncated<const N: usize>(hasher: blake3::Hasher) -> [u8; N] {
+    const { assert!(N <= blake3::OUT_LEN) }
     let mut bytes = [0; N];
-    hasher.finalize_xof().fill(&mut bytes);
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..N]);
     bytes
 }
 

@@ -11,13 +11,16 @@ use outlay_protocol::batch::{self, BATCH_BYTES_MAX, Limits};
 use super::Engine;
 use crate::error::{Error, Result};
 use crate::model::TakenIn;
-use crate::store::{Reading, keys, log, standing};
+use crate::store::standing::{self, Admission, Checked};
+use crate::store::{Reading, keys, log};
 
 /// Commits stored in one transaction: so many that a page of an index is written once for many of them, so few that
 /// another writer waits a fraction of a second.
 pub(super) const COMMITS_PER_TRANSACTION: usize = 5_000;
+/// Changes of a chunk that are read before it is the chunk's turn, some 1 KB each. Those of more are read by the writer.
+const CHANGES_AHEAD_MAX: usize = 10_000;
 /// Checked chunks that may wait for the writer.
-pub(super) const CHUNKS_AHEAD: usize = 4;
+pub(super) const CHUNKS_AHEAD: usize = 2;
 
 impl Engine {
     /// The newest commits of each device's chain in a ledger: what tells another replica what is held.
@@ -104,7 +107,7 @@ impl Engine {
         let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(chunks.len()).max(1);
         let mut taken = TakenIn::default();
         std::thread::scope(|scope| {
-            let mut checked: Vec<Receiver<Vec<Checked>>> = Vec::with_capacity(workers);
+            let mut checked: Vec<Receiver<Vec<Verdict>>> = Vec::with_capacity(workers);
             for worker in 0..workers {
                 let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
                 let own = chunks.iter().skip(worker).step_by(workers).copied();
@@ -124,23 +127,23 @@ impl Engine {
     fn take_in_chunk(
         &self,
         chunk: &[Commit],
-        verdicts: Vec<Checked>,
+        verdicts: Vec<Verdict>,
         offset: usize,
         taken: &mut TakenIn,
     ) -> Result<()> {
         let mut good = Vec::with_capacity(chunk.len());
         for ((index, commit), verdict) in (offset..).zip(chunk).zip(verdicts) {
             match verdict {
-                Ok(id) => good.push((commit, id)),
+                Ok((id, changes)) => good.push(Checked { commit, id, changes }),
                 Err(error) => taken.refused.push((index, error)),
             }
         }
         let device = self.device_key();
-        let stored = self.write(|write| standing::take_in(write, &device, &good))?;
+        let commits: Vec<&Commit> = good.iter().map(|checked| checked.commit).collect();
+        let stored = self.write(|write| standing::take_in(write, &device, good))?;
         // A copy of this very process, as of a virtual machine, has written under the same nonce: it is not used again.
-        let is_of_copy =
-            |((commit, _), is_new): (&(&Commit, CommitId), &bool)| *is_new && self.author.writes_as(&commit.header);
-        if good.iter().zip(&stored).any(is_of_copy) {
+        let is_of_copy = |(commit, is_new): (&&Commit, &bool)| *is_new && self.author.writes_as(&commit.header);
+        if commits.iter().zip(&stored).any(is_of_copy) {
             self.author.begin_new_feeds();
         }
         let new = stored.iter().filter(|is_new| **is_new).count() as u64;
@@ -150,14 +153,23 @@ impl Engine {
     }
 }
 
-/// What became of one commit's signature.
-pub(super) type Checked = std::result::Result<CommitId, CommitError>;
+/// The id and the changes of a commit whose signature is good.
+pub(super) type Verdict = std::result::Result<(CommitId, Vec<Option<Admission>>), CommitError>;
 
-/// The ids of commits whose signatures are good.
-pub(super) fn check(commits: &[Commit]) -> Vec<Checked> {
+/// Does of taking commits in what needs no database: it is done on other threads than the one that writes.
+pub(super) fn check(commits: &[Commit]) -> Vec<Verdict> {
     let signed: Vec<_> = commits.iter().map(|commit| (commit.header.device, commit.id(), commit.signature)).collect();
     let good = verify_batch(&signed);
-    let verdict =
-        |((_, id, _), is_good): (&(_, CommitId, _), bool)| if is_good { Ok(*id) } else { Err(CommitError::Signature) };
-    signed.iter().zip(good).map(verdict).collect()
+    let mut left = CHANGES_AHEAD_MAX;
+    let mut changes = |commit: &Commit| match left.checked_sub(commit.records.len()) {
+        Some(rest) => {
+            left = rest;
+            standing::read_changes(commit)
+        }
+        None => Vec::new(),
+    };
+    let verdict = |((commit, (_, id, _)), is_good): ((&Commit, &(_, CommitId, _)), bool)| {
+        if is_good { Ok((*id, changes(commit))) } else { Err(CommitError::Signature) }
+    };
+    commits.iter().zip(&signed).zip(good).map(verdict).collect()
 }

@@ -44,9 +44,13 @@ impl Maintenance {
         }
     }
 
-    /// Looks now, on this thread: after an import.
+    /// Looks now, on this thread: after an import. What a large one leaves of the search index to be merged is merged
+    /// here, and not with the next small changes.
     pub(super) fn look(&self) -> Result<()> {
-        look(&self.store)
+        if look(&self.store)? {
+            while self.store.write(search::merge)? {}
+        }
+        self.store.checkpoint()
     }
 
     fn begin(&self) {
@@ -86,9 +90,14 @@ fn run(shared: &Shared, store: &Store) {
     }
 }
 
-fn look(store: &Store) -> Result<()> {
+/// Does what there is to do. Says whether it was much.
+fn look(store: &Store) -> Result<bool> {
+    let mut is_much = false;
     if store.read(search::lacking)? >= search::LACKING_MIN {
-        while store.write(search::fill)? {}
+        while store.write(search::fill)? {
+            is_much = true;
+        }
     }
-    store.checkpoint()
+    store.checkpoint()?;
+    Ok(is_much)
 }

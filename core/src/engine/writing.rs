@@ -12,7 +12,7 @@ use super::Engine;
 use crate::author::Draft;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Edit, Expense, NewExpense, Reference};
-use crate::store::{Write, keys, query, things};
+use crate::store::{Write, keys, query};
 
 /// What joins the folded names of a category's path in the fact that it is made of.
 pub(super) const FACT_SEPARATOR: &str = "\u{1f}";
@@ -91,7 +91,8 @@ impl Engine {
             let mut draft = self.author.draft(write, ledger)?;
             let lid = draft.lid;
             let missing = || Error::not_found("expense in this ledger");
-            let rid = keys::find_document(&draft.write.tx, lid, &id)?.ok_or_else(missing)?;
+            let known = &mut draft.write.state.keys;
+            let rid = known.find_document(&draft.write.tx, lid, &id)?.ok_or_else(missing)?;
             let document = draft.read(rid)?;
             if document.thing() != Some(Thing::Expense) {
                 return Err(missing());
@@ -267,8 +268,9 @@ pub(super) fn account(draft: &mut Draft<'_, '_>, reference: &Reference) -> Resul
     };
     let [name] = path.as_slice() else { return Err(Error::invalid("an account has one name")) };
     let name = thing_name(name)?;
-    if let Some(rid) = things::find_account(&draft.write.tx, draft.lid, &name)? {
-        return keys::document(&draft.write.tx, rid);
+    let write = &mut *draft.write;
+    if let Some((_, id)) = write.state.names.find_account(&write.tx, draft.lid, &name)? {
+        return Ok(id);
     }
     let fact = fold(&name);
     make_named(draft, Thing::Account, "account", &fact, vec![Put::new(field::NAME, Scalar::Str(name))])
@@ -289,11 +291,14 @@ pub(super) fn category(draft: &mut Draft<'_, '_>, reference: &Reference) -> Resu
         fact = if fact.is_empty() { fold(&name) } else { [fact.as_str(), &fold(&name)].join(FACT_SEPARATOR) };
         let found = match (parent, rid) {
             (Some(_), None) => None,
-            (_, above) => things::find_category(&draft.write.tx, draft.lid, above, &name)?,
+            (_, above) => {
+                let write = &mut *draft.write;
+                write.state.names.find_category(&write.tx, draft.lid, above, &name)?
+            }
         };
-        rid = found;
+        rid = found.map(|(rid, _)| rid);
         parent = Some(match found {
-            Some(rid) => keys::document(&draft.write.tx, rid)?,
+            Some((_, id)) => id,
             None => {
                 let mut puts = vec![Put::new(field::NAME, Scalar::Str(name))];
                 puts.extend(parent.map(|parent| Put::new(field::PARENT, document_value(Some(parent)))));
@@ -342,7 +347,7 @@ pub(super) fn thing_name(name: &str) -> Result<String> {
 
 fn stored(write: &mut Write<'_>, lid: i64, id: &DocumentId) -> Result<Expense> {
     let missing = || Error::internal("what was written is not there");
-    let rid = keys::find_document(&write.tx, lid, id)?.ok_or_else(missing)?;
+    let rid = write.state.keys.find_document(&write.tx, lid, id)?.ok_or_else(missing)?;
     query::numbered(&write.tx, rid, &mut write.state.names)?.ok_or_else(missing)
 }
 

@@ -6,6 +6,7 @@
 use outlay_ledger::{CommitId, DocumentId};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::runs::places;
 use super::{keys, things};
 use crate::error::Result;
 
@@ -137,9 +138,13 @@ pub(crate) fn count_entries(connection: &Connection) -> Result<u64> {
 
 /// How many entries have their first record, of those held here, in a commit.
 pub(crate) fn entries_begun(connection: &Connection, cid: i64) -> Result<u64> {
-    let select = "SELECT count(*) FROM commit_log c JOIN record r ON r.seq >= c.cid AND r.seq < c.cid + c.count
+    let select = concat!(
+        "SELECT count(*) FROM commit_log c JOIN record r ON r.seq >= c.cid AND r.seq < c.cid + c.count
         JOIN expense e ON e.rid = r.rid
-        WHERE c.cid = ?1 AND r.meta & 255 = 0 AND r.seq = (SELECT min(seq) FROM record WHERE rid = r.rid)";
+        WHERE c.cid = ?1 AND r.meta & 255 = 0 AND r.seq = (SELECT min(seq) FROM (",
+        places!("r.rid"),
+        "))"
+    );
     let count: i64 = connection.prepare_cached(select)?.query_row([cid], |row| row.get(0))?;
     Ok(count.unsigned_abs())
 }

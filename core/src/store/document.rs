@@ -14,6 +14,7 @@ use super::codec::Codec;
 use super::keys::{self, KeyCache};
 use super::log;
 use super::records::{self, StoredChange};
+use super::runs::places;
 use super::{Write, projection};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -68,9 +69,8 @@ pub(crate) fn settle(write: &mut Write<'_>, lid: i64, news: &News) -> Result<()>
 pub(crate) fn refold(write: &mut Write<'_>, lid: i64, rid: i64) -> Result<()> {
     write.read.remove(&rid);
     let (changes, folded) = fold_stored(&write.tx, &mut write.state.keys, &mut write.state.codec, lid, rid)?;
-    let seqs = "SELECT seq FROM record WHERE rid = ?1";
-    let delete = format!("DELETE FROM verdict WHERE code < {BYTES_FROM_CODE} AND seq IN ({seqs})");
-    write.tx.prepare_cached(&delete)?.execute([rid])?;
+    let delete = concat!("DELETE FROM verdict WHERE code < ?2 AND seq IN (", places!("?1"), ")");
+    write.tx.prepare_cached(delete)?.execute((rid, BYTES_FROM_CODE))?;
     let mut is_clean = true;
     for ((change, _), verdict) in changes.iter().zip(&folded.verdicts) {
         if let Some(code) = code_of_verdict(*verdict) {

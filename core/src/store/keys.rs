@@ -19,13 +19,13 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The first rid that follows from a feed; below it are the listed ones.
-const DERIVED_FROM: i64 = 1 << 40;
+pub(super) const DERIVED_FROM: i64 = 1 << 40;
 /// Record numbers that fit a derived rid. A process that writes more has its later documents listed.
-const NUMBER_BITS: u32 = 24;
+pub(super) const NUMBER_BITS: u32 = 24;
 /// Feeds that fit a derived rid.
 const FEEDS_MAX: i64 = 1 << 38;
 /// Feeds remembered between transactions.
-const FEEDS_CACHED_MAX: usize = 10_000;
+pub(super) const FEEDS_CACHED_MAX: usize = 10_000;
 /// Referred documents remembered between transactions.
 const REFERRED_CACHED_MAX: usize = 10_000;
 
@@ -48,6 +48,8 @@ pub(crate) struct KeyCache {
     by_nonce: HashMap<(i64, DeviceKey, [u8; 16]), i64>,
     /// Documents that entries refer to: a few accounts and categories, over and over.
     referred: HashMap<(i64, DocumentId), i64>,
+    /// The feeds whose numbers stand for prefixes.
+    origins: HashMap<(i64, [u8; 10]), i64>,
 }
 
 impl KeyCache {
@@ -94,6 +96,21 @@ impl KeyCache {
         }
         self.referred.insert((lid, *id), rid);
         Ok(rid)
+    }
+
+    /// The number of a document that is named in this ledger already.
+    pub(crate) fn find_document(&mut self, connection: &Connection, lid: i64, id: &DocumentId) -> Result<Option<i64>> {
+        if let Some(rid) = self.origins.get(&(lid, prefix(id))).and_then(|origin| rid_of(*origin, record_number(id))) {
+            return Ok(Some(rid));
+        }
+        let found = find_document(connection, lid, id)?;
+        if let Some((origin, _)) = found.and_then(feed_and_number) {
+            if self.origins.len() >= FEEDS_CACHED_MAX {
+                self.origins.clear();
+            }
+            self.origins.insert((lid, prefix(id)), origin);
+        }
+        Ok(found)
     }
 
     fn remember(&mut self, feed: Feed) {
@@ -151,16 +168,56 @@ pub(crate) fn find_document(connection: &Connection, lid: i64, id: &DocumentId) 
     if let Some(rid) = derived_rid(connection, lid, id)? {
         return Ok(Some(rid));
     }
-    let mut statement = connection.prepare_cached("SELECT rid FROM named_document WHERE id = ?1 AND lid = ?2")?;
-    Ok(statement.query_row((id.as_bytes(), lid), |row| row.get(0)).optional()?)
+    let select =
+        "SELECT rid FROM document_index JOIN named_document USING (rid) WHERE key = ?1 AND id = ?2 AND lid = ?3";
+    let mut statement = connection.prepare_cached(select)?;
+    Ok(statement.query_row((index_key(id), id.as_bytes(), lid), |row| row.get(0)).optional()?)
+}
+
+/// The numbers of documents, in the order of their ids: their places in the index are then read one after another.
+pub(crate) fn find_documents(
+    connection: &Connection,
+    lid: i64,
+    mut ids: Vec<DocumentId>,
+) -> Result<HashMap<DocumentId, Option<i64>>> {
+    ids.sort_unstable_by_key(index_key);
+    ids.into_iter().map(|id| Ok((id, find_document(connection, lid, &id)?))).collect()
+}
+
+/// Lists documents that are not listed yet, and numbers them in this order from the returned number on.
+pub(crate) fn list_documents(connection: &Connection, lid: i64, ids: &[DocumentId]) -> Result<i64> {
+    let first = next_listed(connection)?;
+    let mut insert = connection.prepare_cached("INSERT INTO named_document (rid, lid, id) VALUES (?1, ?2, ?3)")?;
+    let mut keys = Vec::with_capacity(ids.len());
+    for (rid, id) in (first..).zip(ids) {
+        insert.execute((rid, lid, id.as_bytes()))?;
+        keys.push((index_key(id), rid));
+    }
+    keys.sort_unstable();
+    let mut insert = connection.prepare_cached("INSERT INTO document_index (key, rid) VALUES (?1, ?2)")?;
+    for key in keys {
+        insert.execute(key)?;
+    }
+    Ok(first)
+}
+
+fn next_listed(connection: &Connection) -> Result<i64> {
+    let select = "SELECT coalesce(max(rid), 0) + 1 FROM named_document";
+    Ok(connection.prepare_cached(select)?.query_row([], |row| row.get(0))?)
+}
+
+fn index_key(id: &DocumentId) -> i64 {
+    let mut key = [0; 8];
+    key.copy_from_slice(&id.0[..8]);
+    i64::from_be_bytes(key)
 }
 
 /// The number of a document, entered when it is new. The flag says whether it is.
 pub(crate) fn enter_document(connection: &Connection, lid: i64, id: &DocumentId) -> Result<(i64, bool)> {
+    if let Some(rid) = find_document(connection, lid, id)? {
+        return Ok((rid, false));
+    }
     if !is_fact_document(id) {
-        if let Some(rid) = find_document(connection, lid, id)? {
-            return Ok((rid, false));
-        }
         let number = record_number(id);
         if number < 1 << NUMBER_BITS {
             let origin = insert_feed(connection, lid, &prefix(id), None)?;
@@ -169,14 +226,7 @@ pub(crate) fn enter_document(connection: &Connection, lid: i64, id: &DocumentId)
             }
         }
     }
-    // Facts are mostly new: an insert that finds the id held looks it up once less than a look and an insert.
-    let insert = "INSERT OR IGNORE INTO named_document (rid, lid, id)
-        VALUES ((SELECT coalesce(max(rid), 0) + 1 FROM named_document), ?1, ?2)";
-    if connection.prepare_cached(insert)?.execute((lid, id.as_bytes()))? == 1 {
-        return Ok((connection.last_insert_rowid(), true));
-    }
-    let rid = find_document(connection, lid, id)?;
-    rid.map(|rid| (rid, false)).ok_or_else(|| Error::internal("a document could not be listed"))
+    Ok((list_documents(connection, lid, &[*id])?, true))
 }
 
 /// The number of the document that record `n` of a feed makes.
@@ -256,7 +306,12 @@ fn derived_rid(connection: &Connection, lid: i64, id: &DocumentId) -> Result<Opt
 
 fn rid_of(origin: i64, number: u64) -> Option<i64> {
     let number = i64::try_from(number).ok().filter(|number| *number < 1 << NUMBER_BITS)?;
-    (origin < FEEDS_MAX).then(|| DERIVED_FROM + (origin << NUMBER_BITS | number))
+    (origin < FEEDS_MAX).then(|| rid_of_number(origin, number))
+}
+
+/// The rid that follows from a feed and a number which fit.
+pub(super) const fn rid_of_number(origin: i64, number: i64) -> i64 {
+    DERIVED_FROM + (origin << NUMBER_BITS | number)
 }
 
 fn prefix(id: &DocumentId) -> [u8; 10] {

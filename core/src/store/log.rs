@@ -4,6 +4,7 @@
 //! kept whole.
 
 use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 
 use outlay_ledger::commit::{Commit, FORMAT_VERSION, Header, Record, Salts};
 use outlay_ledger::{ActionId, CommitId, DeviceKey};
@@ -54,8 +55,11 @@ pub(crate) enum NamedAs {
 /// Sets of member heads remembered between transactions.
 const HEADS_SETS_CACHED_MAX: usize = 1_000;
 
-/// The commits from this number on may be missing in `commit_index`.
+/// The commits from this number on are neither in `commit_index` nor in `head`. Each is the next of its device's chain
+/// after the one predecessor that its row names.
 const INDEXED_TO: &str = "commits_indexed_to";
+/// The predecessors of commits that are in no index yet.
+const FOLLOWED: &str = "SELECT previous FROM commit_log WHERE cid >= ?1 AND previous IS NOT NULL";
 
 /// A commit about to be stored.
 pub(crate) struct Arrival<'a> {
@@ -98,13 +102,34 @@ fn find_unindexed(connection: &Connection, id: &CommitId) -> Result<Option<i64>>
     Ok(statement.query_row((meta(connection, INDEXED_TO)?, id.as_bytes()), |row| row.get(0)).optional()?)
 }
 
-/// Brings the index of commits up to the last one, if it lacks many or must be whole.
-pub(crate) fn index_commits(write: &Write<'_>, lacking_max: i64) -> Result<()> {
-    let tx = &write.tx;
-    let (from, to) = (meta(tx, INDEXED_TO)?, write.next_seq);
-    if to - from <= lacking_max {
+/// Brings the index of commits and the heads of chains up to the last commit, if they lack more than this.
+pub(crate) fn index_commits(write: &mut Write<'_>, lacking_max: i64) -> Result<()> {
+    let from = indexed_to(write)?;
+    if write.next_seq - from <= lacking_max {
         return Ok(());
     }
+    let tx = &write.tx;
+    let delete = format!("DELETE FROM head WHERE cid IN ({FOLLOWED})");
+    tx.prepare_cached(&delete)?.execute([from])?;
+    let insert = format!(
+        "INSERT OR IGNORE INTO head (lid, did, cid) SELECT lid, did, cid FROM commit_log JOIN feed USING (fid)
+        WHERE cid >= ?1 AND cid NOT IN ({FOLLOWED})"
+    );
+    tx.prepare_cached(&insert)?.execute([from])?;
+    index_ids(write)
+}
+
+/// Brings both up to the last commit, before commits are stored that are not just the next of this device's own chain.
+/// Those move heads at once, and [`index_ids`] must follow them.
+pub(crate) fn begin_any(write: &mut Write<'_>) -> Result<()> {
+    write.state.latest.heads.clear();
+    index_commits(write, 0)
+}
+
+/// Brings the index of commits up to the last one, all of which have moved heads.
+pub(crate) fn index_ids(write: &mut Write<'_>) -> Result<()> {
+    let (from, to) = (indexed_to(write)?, write.next_seq);
+    let tx = &write.tx;
     let mut statement = tx.prepare_cached("SELECT id, cid FROM commit_log WHERE cid >= ?1")?;
     let rows = statement.query_map([from], |row| Ok((index_key(&CommitId(row.get(0)?)), row.get(1)?)))?;
     let mut keys: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
@@ -112,7 +137,18 @@ pub(crate) fn index_commits(write: &Write<'_>, lacking_max: i64) -> Result<()> {
     for key in keys {
         tx.prepare_cached("INSERT OR IGNORE INTO commit_index (key, cid) VALUES (?1, ?2)")?.execute(key)?;
     }
-    set_meta(tx, INDEXED_TO, to)
+    set_meta(tx, INDEXED_TO, to)?;
+    write.state.latest.indexed_to = Some(to);
+    Ok(())
+}
+
+fn indexed_to(write: &mut Write<'_>) -> Result<i64> {
+    if let Some(known) = write.state.latest.indexed_to {
+        return Ok(known);
+    }
+    let read = meta(&write.tx, INDEXED_TO)?;
+    write.state.latest.indexed_to = Some(read);
+    Ok(read)
 }
 
 fn index_key(id: &CommitId) -> i64 {
@@ -239,23 +275,33 @@ pub(crate) fn load_header(connection: &Connection, keys: &mut KeyCache, cid: i64
     })
 }
 
-/// The heads of a device's own chain.
-pub(crate) fn device_heads(connection: &Connection, lid: i64, did: i64) -> Result<Vec<CommitId>> {
-    let select = "SELECT id FROM head JOIN commit_log USING (cid) WHERE lid = ?1 AND did = ?2 ORDER BY id";
-    let mut statement = connection.prepare_cached(select)?;
-    let ids = statement.query_map((lid, did), |row| Ok(CommitId(row.get(0)?)))?;
-    Ok(ids.collect::<rusqlite::Result<_>>()?)
+/// The heads of a device's own chain, for its next commit.
+pub(crate) fn device_heads(write: &mut Write<'_>, lid: i64, did: i64) -> Result<Vec<CommitId>> {
+    let heads = match write.state.latest.heads.entry((lid, did)) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(place) => place.insert(read_heads(&write.tx, lid, Some(did))?),
+    };
+    Ok(heads.iter().map(|(id, _)| *id).collect())
+}
+
+/// The heads of a device's chain in a ledger, or of all chains that are held without a gap, by id.
+fn read_heads(connection: &Connection, lid: i64, did: Option<i64>) -> Result<Vec<(CommitId, i64)>> {
+    let select = format!(
+        "SELECT id, cid FROM commit_log CROSS JOIN feed USING (fid) WHERE lid = ?2
+        AND CASE WHEN ?3 THEN did = ?3 ELSE did NOT IN (SELECT feed.did FROM missing JOIN commit_log USING (cid)
+            JOIN feed USING (fid) WHERE role = 0 AND feed.lid = ?2) END
+        AND cid IN (SELECT cid FROM head WHERE lid = ?2 UNION ALL SELECT cid FROM commit_log WHERE cid >= ?1)
+        AND cid NOT IN ({FOLLOWED}) ORDER BY id"
+    );
+    let mut statement = connection.prepare_cached(&select)?;
+    let from = meta(connection, INDEXED_TO)?;
+    let heads = statement.query_map((from, lid, did), |row| Ok((CommitId(row.get(0)?), row.get(1)?)))?;
+    Ok(heads.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The heads of the devices of a ledger whose chains are held without a gap.
 pub(crate) fn ledger_heads(connection: &Connection, lid: i64) -> Result<Vec<CommitId>> {
-    let select = "SELECT id FROM head JOIN commit_log USING (cid) WHERE lid = ?1
-        AND did NOT IN (SELECT feed.did FROM missing JOIN commit_log USING (cid) JOIN feed USING (fid)
-            WHERE role = 0 AND feed.lid = ?1)
-        ORDER BY id";
-    let mut statement = connection.prepare_cached(select)?;
-    let ids = statement.query_map([lid], |row| Ok(CommitId(row.get(0)?)))?;
-    Ok(ids.collect::<rusqlite::Result<_>>()?)
+    Ok(read_heads(connection, lid, None)?.into_iter().map(|(id, _)| id).collect())
 }
 
 /// The numbers of the commits named by a commit as its predecessors, as far as they are held, and whether all are.
@@ -311,13 +357,17 @@ pub(crate) fn commits_of_ledger(connection: &Connection, lid: i64) -> Result<Vec
 
 /// Moves the heads and notes what is not held. Returns the one predecessor, if there is just one and it is held.
 fn insert_links(
-    write: &Write<'_>,
+    write: &mut Write<'_>,
     lid: i64,
     did: i64,
     header: &Header,
     id: &CommitId,
     cid: i64,
 ) -> Result<Option<i64>> {
+    // This device's next commit: its predecessor was looked up to write it, and nobody can have named it before.
+    if let Some(heads) = write.state.latest.heads.get_mut(&(lid, did)) {
+        return Ok(std::mem::replace(heads, vec![(*id, cid)]).first().map(|(_, previous)| *previous));
+    }
     let tx = &write.tx;
     let mut only = None;
     for previous in &header.previous {

@@ -17,24 +17,32 @@ const STEPS: [&str; 1] = [include_str!("schema.sql")];
 /// The projections of the newest step.
 pub(super) const PROJECTION: &str = include_str!("projection.sql");
 
-/// Refuses, without touching it, a file that is not ours, is damaged, or was made by a newer version.
-pub(super) fn check(connection: &Connection) -> Result<()> {
+/// Refuses, without touching it, a file that is not ours, is damaged, or was made by a newer version. Says whether it is at
+/// the newest step already.
+pub(super) fn check(connection: &Connection) -> Result<bool> {
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     if tables > 0 && number("PRAGMA application_id")? != APPLICATION_ID {
         return Err(Error::invalid("the file is a database of another program"));
     }
-    if usize::try_from(number("PRAGMA user_version")?).unwrap_or(usize::MAX) > STEPS.len() {
+    let version = usize::try_from(number("PRAGMA user_version")?).unwrap_or(usize::MAX);
+    if version > STEPS.len() {
         return Err(Error::new(ErrorKind::TooNew, "the database was made by a newer version; it was left as it is"));
+    }
+    check_sqlite()?;
+    Ok(version == STEPS.len())
+}
+
+fn check_sqlite() -> Result<()> {
+    if rusqlite::version_number() < SQLITE_VERSION_MIN {
+        return Err(Error::internal("this SQLite has a known corruption; 3.51.3 or newer is needed"));
     }
     Ok(())
 }
 
 /// Takes a database to the newest step.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
-    if rusqlite::version_number() < SQLITE_VERSION_MIN {
-        return Err(Error::internal("this SQLite has a known corruption; 3.51.3 or newer is needed"));
-    }
+    check_sqlite()?;
     while version(connection)? < STEPS.len() {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let reached = version(&tx)?;

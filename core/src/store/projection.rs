@@ -10,9 +10,9 @@ use outlay_ledger::{Date, DocumentId, Entry, EntryKind, Month, Register};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use super::Write;
 use super::rollup::RollupKey;
 use super::things::Names;
+use super::{Write, keys};
 use crate::error::Result;
 
 /// Payees remembered between transactions.
@@ -232,8 +232,9 @@ fn read_expense(tx: &Connection, rid: i64) -> Result<Option<ExpenseRow>> {
 
 fn insert_row(tx: &Connection, lid: i64, rid: i64, row: &ExpenseRow) -> Result<()> {
     let insert = "INSERT INTO expense (rid, lid, day, created_ms, kind, minor, currency, payee, category,
-        account, to_account, deleted, conflicted, second, note, tags, refund_of, money)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+        account, to_account, deleted, conflicted, second, note, tags, refund_of, money, id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+            (SELECT id FROM named_document WHERE ?19 AND rid = ?1))";
     tx.prepare_cached(insert)?.execute(params![
         rid,
         lid,
@@ -253,6 +254,7 @@ fn insert_row(tx: &Connection, lid: i64, rid: i64, row: &ExpenseRow) -> Result<(
         row.tags,
         row.refund_of,
         row.money,
+        keys::feed_and_number(rid).is_none(),
     ])?;
     Ok(())
 }

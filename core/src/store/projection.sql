@@ -36,14 +36,15 @@ CREATE TABLE expense (
     tags TEXT,
     refund_of INTEGER,
     -- The whole register, when it has more than the columns.
-    money BLOB
+    money BLOB,
+    -- Of a listed document; others follow from their rid. A page reads it here, not from the list of documents.
+    id BLOB
 ) STRICT;
-CREATE INDEX expense_by_day ON expense (lid, day DESC, created_ms DESC, rid DESC) WHERE deleted = 0;
-CREATE INDEX expense_by_category ON expense (lid, category, day DESC, created_ms DESC, rid DESC) WHERE deleted = 0 AND category IS NOT NULL;
-CREATE INDEX expense_by_account ON expense (lid, account, day DESC, created_ms DESC, rid DESC) WHERE deleted = 0 AND account IS NOT NULL;
-CREATE INDEX expense_by_payee ON expense (lid, payee, day DESC, created_ms DESC, rid DESC) WHERE deleted = 0 AND payee IS NOT NULL;
-CREATE INDEX expense_by_to_account ON expense (lid, to_account, day DESC) WHERE deleted = 0 AND to_account IS NOT NULL;
-CREATE INDEX expense_deleted ON expense (lid, day DESC, created_ms DESC, rid DESC) WHERE deleted = 1;
+-- Each index is one more cold page for an add, so there are two. The first also has what a page is most often filtered by:
+-- few categories and accounts have many entries each, so going along it finds a page of one soon enough. Payees are many.
+CREATE INDEX expense_by_day ON expense (lid, day, created_ms, rid, category, account, to_account) WHERE deleted = 0;
+CREATE INDEX expense_by_payee ON expense (lid, payee, day, created_ms) WHERE deleted = 0 AND payee IS NOT NULL;
+CREATE INDEX expense_deleted ON expense (lid, day, created_ms) WHERE deleted = 1;
 
 CREATE TABLE expense_tag (
     lid INTEGER NOT NULL,
@@ -109,3 +110,5 @@ CREATE VIRTUAL TABLE search USING fts5 (
     text, content = '', contentless_delete = 1, detail = none,
     tokenize = "unicode61 remove_diacritics 2"
 );
+-- Small batches are merged sixteen at a time: four, the default, rewrites what a large import left for every few of them.
+INSERT INTO search (search, rank) VALUES ('automerge', 16), ('usermerge', 16), ('crisismerge', 32);

@@ -17,8 +17,8 @@ use crate::model::{Expense, Filter, Page, Sort};
 pub(crate) const PAGE_MAX: usize = 1_000;
 
 const COLUMNS: &str = "e.rid, e.lid, e.day, e.kind, e.minor, e.currency, p.name, e.category, e.account, e.to_account,
-    e.deleted, e.conflicted, e.second, e.note, e.tags, e.refund_of, d.id";
-const TABLES: &str = "expense e LEFT JOIN payee p ON p.pid = e.payee LEFT JOIN named_document d ON d.rid = e.rid";
+    e.deleted, e.conflicted, e.second, e.note, e.tags, e.refund_of, e.id";
+const TABLES: &str = "expense e LEFT JOIN payee p ON p.pid = e.payee";
 
 /// One entry.
 pub(crate) fn expense(connection: &Connection, lid: i64, id: &DocumentId) -> Result<Option<Expense>> {

@@ -53,7 +53,7 @@ pub(crate) fn diagnose(write: &mut Write<'_>, own: &DeviceKey, diagnosis: &mut D
 fn rebuild(write: &mut Write<'_>, own: &DeviceKey) -> Result<()> {
     let names = PROJECTIONS.iter().map(|(name, _)| *name).filter(|name| *name != "ledger");
     for name in names.chain(["search_dirty", "search"]) {
-        write.tx.execute_batch(&format!("DROP TABLE {name}"))?;
+        write.tx.execute_batch(&format!("DROP TABLE {name}")).map_err(not_dropped)?;
     }
     write.tx.execute_batch(migration::PROJECTION)?;
     search::begin_anew(&write.tx)?;
@@ -73,6 +73,15 @@ fn rebuild(write: &mut Write<'_>, own: &DeviceKey) -> Result<()> {
     }
     while search::fill(write)? {}
     Ok(())
+}
+
+/// A search index whose head is damaged cannot even be dropped, and SQLite calls that an error of the statement.
+fn not_dropped(error: rusqlite::Error) -> Error {
+    let error = Error::from(error);
+    if error.kind() != ErrorKind::Internal {
+        return error;
+    }
+    Error::new(ErrorKind::Corrupt, "a table that is made from the commits is damaged beyond mending").with_source(error)
 }
 
 fn check_file(tx: &Connection, diagnosis: &mut Diagnosis) -> Result<()> {

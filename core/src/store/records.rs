@@ -9,12 +9,18 @@ use rusqlite::Connection;
 use super::Write;
 use super::codec::Codec;
 use super::log::{Stands, to_i64};
+use super::runs::places;
 use crate::error::{Error, ErrorKind, Result};
 
 const KIND_BITS: u32 = 8;
 const CONTENT: i64 = 1 << KIND_BITS;
 const EXPLICIT: i64 = 1 << 9;
 const PERIOD_SHIFT: u32 = 10;
+const PERIOD_MASK: i64 = 0xffff;
+/// Beside what the record is: nothing of its change is searched for, so the search index need not have its document again.
+pub(super) const UNSEARCHED: i64 = 1 << 26;
+/// Beside what the record is: it makes a document of its feed and is found by its number; the index by document names this.
+pub(super) const PLACED: i64 = 1 << 27;
 
 const RAW: u8 = 0;
 const COMPRESSED: u8 = 1;
@@ -48,7 +54,7 @@ impl Meta {
             kind: Kind::from_number(low(number)),
             form: if number & CONTENT == 0 { ActorForm::Feed } else { ActorForm::Content },
             is_explicit: number & EXPLICIT != 0,
-            period: u16::try_from(number >> PERIOD_SHIFT).ok().and_then(Month::from_number),
+            period: u16::try_from(number >> PERIOD_SHIFT & PERIOD_MASK).ok().and_then(Month::from_number),
         }
     }
 }
@@ -68,7 +74,13 @@ pub(crate) fn next_seq(connection: &Connection) -> Result<i64> {
 }
 
 /// Stores the row of a record.
-pub(crate) fn insert_record(write: &mut Write<'_>, seq: i64, rid: Option<i64>, record: &Record) -> Result<()> {
+pub(crate) fn insert_record(
+    write: &mut Write<'_>,
+    seq: i64,
+    rid: Option<i64>,
+    record: &Record,
+    flags: i64,
+) -> Result<()> {
     let body = match &record.body {
         Body::Payload(payload) => match write.state.codec.compress(&write.tx, payload)? {
             Some((number, frame)) => tagged(COMPRESSED, &[&leb(number), &frame]),
@@ -76,24 +88,27 @@ pub(crate) fn insert_record(write: &mut Write<'_>, seq: i64, rid: Option<i64>, r
         },
         Body::Purged(id) => tagged(PURGED, &[id.as_bytes()]),
     };
-    insert_row(&write.tx, seq, rid, record, &body)
+    insert_row(&write.tx, seq, rid, Meta::of(record).number() | flags, &body)
 }
 
 /// Stores the row of a record whose change another row holds.
 pub(crate) fn insert_same(tx: &Connection, seq: i64, rid: i64, record: &Record, same: i64) -> Result<()> {
-    insert_row(tx, seq, Some(rid), record, &tagged(SAME, &[&leb(same)]))
+    insert_row(tx, seq, Some(rid), Meta::of(record).number(), &tagged(SAME, &[&leb(same)]))
 }
 
-fn insert_row(tx: &Connection, seq: i64, rid: Option<i64>, record: &Record, body: &[u8]) -> Result<()> {
+fn insert_row(tx: &Connection, seq: i64, rid: Option<i64>, meta: i64, body: &[u8]) -> Result<()> {
     let insert = "INSERT INTO record (seq, rid, meta, body) VALUES (?1, ?2, ?3, ?4)";
-    tx.prepare_cached(insert)?.execute((seq, rid, Meta::of(record).number(), body))?;
+    tx.prepare_cached(insert)?.execute((seq, rid, meta, body))?;
     Ok(())
 }
 
 /// The changes of a document in commits that count, in the order in which they were stored.
 pub(crate) fn changes(connection: &Connection, codec: &mut Codec, rid: i64) -> Result<Vec<StoredChange>> {
-    let select = "SELECT seq, meta, body, cid, standing FROM record, commit_log
-        WHERE rid = ?1 AND cid = (SELECT max(c.cid) FROM commit_log c WHERE c.cid <= seq) ORDER BY seq";
+    let select = concat!(
+        "SELECT seq, meta, body, cid, standing FROM record, commit_log WHERE seq IN (",
+        places!("?1"),
+        ") AND cid = (SELECT max(c.cid) FROM commit_log c WHERE c.cid <= seq) ORDER BY seq"
+    );
     let mut statement = connection.prepare_cached(select)?;
     let mut rows = statement.query([rid])?;
     let mut changes = Vec::new();
@@ -112,14 +127,15 @@ pub(crate) fn changes(connection: &Connection, codec: &mut Codec, rid: i64) -> R
 
 /// How many records of a document are held, counted up to `max`.
 pub(crate) fn count_records(connection: &Connection, rid: i64, max: usize) -> Result<usize> {
-    let select = "SELECT count(*) FROM (SELECT 1 FROM record WHERE rid = ?1 LIMIT ?2)";
+    let select = concat!("SELECT count(*) FROM (SELECT 1 FROM (", places!("?1"), ") LIMIT ?2)");
     let count: i64 = connection.prepare_cached(select)?.query_row((rid, to_i64(max as u64)), |row| row.get(0))?;
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
 /// A record of this document that holds the same content-derived change.
 pub(crate) fn find_same(connection: &Connection, codec: &mut Codec, rid: i64, payload: &[u8]) -> Result<Option<i64>> {
-    let mut statement = connection.prepare_cached("SELECT seq, meta, body FROM record WHERE rid = ?1 ORDER BY seq")?;
+    let select = concat!("SELECT seq, meta, body FROM record WHERE seq IN (", places!("?1"), ") ORDER BY seq");
+    let mut statement = connection.prepare_cached(select)?;
     let mut rows = statement.query([rid])?;
     while let Some(row) = rows.next()? {
         let meta = Meta::from_number(row.get(1)?);

@@ -88,7 +88,7 @@ CREATE TABLE missing (
     PRIMARY KEY (id, cid, role)
 ) STRICT, WITHOUT ROWID;
 
--- The commits of each device that no held commit names as previous.
+-- The commits of each device that no held commit names as previous, as of the number in meta 'commits_indexed_to'.
 CREATE TABLE head (
     lid INTEGER NOT NULL,
     did INTEGER NOT NULL,
@@ -105,7 +105,16 @@ CREATE TABLE record (
     -- A tag byte and what it says: raw, compressed with a numbered dictionary, the same as another record, or purged.
     body BLOB NOT NULL
 ) STRICT;
-CREATE INDEX record_by_document ON record (rid) WHERE rid IS NOT NULL;
+-- Less those that `feed_run` finds; see store/runs.rs.
+CREATE INDEX record_by_document ON record (rid) WHERE rid IS NOT NULL AND meta & 134217728 = 0;
+
+-- From record number `first` of a feed on, records are at `seq` and after, up to the next row of the feed.
+CREATE TABLE feed_run (
+    fid INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (fid, first)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE dictionary (
     did INTEGER NOT NULL PRIMARY KEY,
@@ -118,7 +127,14 @@ CREATE TABLE named_document (
     lid INTEGER NOT NULL,
     id BLOB NOT NULL CHECK (length(id) = 16)
 ) STRICT;
-CREATE UNIQUE INDEX named_document_by_id ON named_document (id, lid);
+
+-- The same by the first eight bytes of their ids. Ids are as random as hashes, so an import enters its own in the order of
+-- this table, and their numbers in the order of the dates.
+CREATE TABLE document_index (
+    key INTEGER NOT NULL,
+    rid INTEGER NOT NULL,
+    PRIMARY KEY (key, rid)
+) STRICT, WITHOUT ROWID;
 
 -- What this device did and undid: its own memory, not exchanged.
 CREATE TABLE undone (

@@ -4,18 +4,28 @@
 //! the entries with a record that came since, and those listed in `search_dirty`. A search reads the index without these
 //! and then these by themselves, in an index in memory with the same tokenizer, so it never misses what was added just now.
 
+use outlay_ledger::change::Change;
+use outlay_ledger::field;
 use rusqlite::Connection;
 
 use super::projection::TAG_SEPARATOR;
+use super::records::UNSEARCHED;
+use super::runs::places;
 use super::{Write, log, records};
 use crate::error::Result;
 
 /// The records from this number on came since the index was filled.
 const SEARCHABLE_TO: &str = "searchable_to";
-/// Records brought into the index in one transaction, so that no other writer waits longer than some milliseconds.
-const BATCH_MAX: i64 = 2_000;
+/// Records brought into the index in one transaction, so that no other writer waits longer than some 50 ms. Fewer would
+/// make more segments, which are merged, and more fsyncs.
+const BATCH_MAX: i64 = 10_000;
+/// Pages merged in one transaction: a tenth of a second.
+const MERGE_PAGES: i64 = 500;
 /// Records outside the index from which on filling it is worth a transaction.
 pub(crate) const LACKING_MIN: i64 = 256;
+/// The registers of an entry that no search looks at. That the date is a date makes the entry one.
+const UNSEARCHED_FIELDS: [&str; 6] =
+    [field::MONEY, field::STATE, field::CATEGORY, field::ACCOUNT, field::TIME, field::REFUND_OF];
 /// Words of one search.
 const WORDS_MAX: usize = 16;
 /// Characters of one search in which words beyond ASCII are looked for: sixteen long ones.
@@ -70,6 +80,11 @@ pub(crate) fn lacking(connection: &Connection) -> Result<i64> {
     Ok(records::next_seq(connection)? - log::meta(connection, SEARCHABLE_TO)?.max(1) + listed)
 }
 
+/// Whether a change of an entry leaves what is searched as it is, and that it is an entry.
+pub(super) fn is_unsearched(change: &Change) -> bool {
+    change.ops.iter().all(|op| UNSEARCHED_FIELDS.contains(&op.key.as_str()))
+}
+
 /// Notes an entry that changed without a new record of its own.
 pub(super) fn note_changed(tx: &Connection, rid: i64) -> Result<()> {
     tx.prepare_cached("INSERT OR IGNORE INTO search_dirty (rid) VALUES (?1)")?.execute([rid])?;
@@ -86,15 +101,30 @@ pub(crate) fn fill(write: &mut Write<'_>) -> Result<bool> {
     let (from, end) = (log::meta(&write.tx, SEARCHABLE_TO)?, records::next_seq(&write.tx)?);
     let to = end.min(from.max(1) + BATCH_MAX);
     let batch = texts(&write.tx, from, to)?;
+    let mut delete = write.tx.prepare_cached("DELETE FROM search WHERE rowid = ?1")?;
+    let mut insert = write.tx.prepare_cached("INSERT INTO search (rowid, text) VALUES (?1, ?2)")?;
+    // What has all its records in this batch was never in the index, and deleting it would cost as much as inserting it.
+    let mut is_older = write.tx.prepare_cached(concat!("SELECT 1 FROM (", places!("?1"), ") WHERE seq < ?2"))?;
     for (rid, text) in &batch {
-        write.tx.prepare_cached("DELETE FROM search WHERE rowid = ?1")?.execute([rid])?;
+        if is_older.exists((rid, from))? {
+            delete.execute([rid])?;
+        }
         if let Some(text) = text {
-            write.tx.prepare_cached("INSERT INTO search (rowid, text) VALUES (?1, ?2)")?.execute((rid, text))?;
+            insert.execute((rid, text))?;
         }
     }
     write.tx.execute("DELETE FROM search_dirty", [])?;
     log::set_meta(&write.tx, SEARCHABLE_TO, to)?;
     Ok(to < end)
+}
+
+/// Goes on merging what batches have left of the index, as far as it is worth it. Says whether there is more.
+pub(crate) fn merge(write: &mut Write<'_>) -> Result<bool> {
+    let before = write.tx.total_changes();
+    let merge = "INSERT INTO search (search, rank) VALUES ('merge', ?1)";
+    write.tx.prepare_cached(merge)?.execute([MERGE_PAGES])?;
+    // This row itself is a change; FTS5 says so that nothing more was done.
+    Ok(write.tx.total_changes() - before >= 2)
 }
 
 fn matching_beside(expression: &str, texts: &[(i64, Option<String>)]) -> Result<Vec<i64>> {
@@ -122,10 +152,13 @@ fn index_beside(texts: &[(i64, Option<String>)]) -> Result<Connection> {
 /// What there is to find of the documents with records in a range, and of those that are listed; nothing of what is no
 /// entry.
 fn texts(connection: &Connection, from: i64, to: i64) -> Result<Vec<(i64, Option<String>)>> {
-    let select = "SELECT d.rid, e.rid IS NOT NULL, p.name, e.note, e.tags FROM
-        (SELECT rid FROM record WHERE seq >= ?1 AND seq < ?2 AND rid IS NOT NULL UNION SELECT rid FROM search_dirty) d
-        LEFT JOIN expense e ON e.rid = d.rid LEFT JOIN payee p ON p.pid = e.payee";
-    let mut statement = connection.prepare_cached(select)?;
+    let select = format!(
+        "SELECT d.rid, e.rid IS NOT NULL, p.name, e.note, e.tags FROM
+        (SELECT rid FROM record WHERE seq >= ?1 AND seq < ?2 AND rid IS NOT NULL AND meta & {UNSEARCHED} = 0
+            UNION SELECT rid FROM search_dirty) d
+        LEFT JOIN expense e ON e.rid = d.rid LEFT JOIN payee p ON p.pid = e.payee"
+    );
+    let mut statement = connection.prepare_cached(&select)?;
     let rows = statement.query_map((from, to), |row| {
         let parts: [Option<String>; 3] = [row.get(2)?, row.get(3)?, row.get(4)?];
         let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" ").replace(TAG_SEPARATOR, " ");

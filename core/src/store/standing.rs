@@ -6,7 +6,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use outlay_ledger::admit::admit;
+use outlay_ledger::admit::{Quarantine, admit};
+use outlay_ledger::change::Change;
 use outlay_ledger::commit::{ActorForm, Commit, Header, Kind, Record};
 use outlay_ledger::fold::Input;
 use outlay_ledger::member::{MemberOperation, Purge};
@@ -19,7 +20,8 @@ use super::codec::Codec;
 use super::document::{self, News};
 use super::keys::{self, KeyCache};
 use super::log::{self, Arrival, Stands};
-use super::records;
+use super::records::{self, PLACED, UNSEARCHED};
+use super::runs;
 use super::search;
 use crate::error::Result;
 
@@ -50,38 +52,95 @@ impl Pending {
     }
 }
 
-/// A record about to be stored, with its change if the author is this device and so need not be read again.
+/// A record about to be stored, with what is known of its change.
 pub(crate) struct Entry<'a> {
     pub(crate) record: &'a Record,
-    pub(crate) known: Option<Input>,
+    pub(crate) known: Known,
+    /// The number of its document, if that was listed for this record.
+    pub(crate) listed: Option<i64>,
+}
+
+/// What is known of the change of a record.
+pub(crate) enum Known {
+    /// Nothing: it is read when it is stored.
+    Nothing,
+    /// All: the author is this device, which has just made it.
+    Own(Input),
+    /// What it was read as, before it was this transaction's turn.
+    Read(Admission),
+}
+
+impl Known {
+    /// The change that this device has just made.
+    fn own(&self) -> Option<&Change> {
+        match self {
+            Self::Own(input) => Some(&input.change),
+            Self::Nothing | Self::Read(_) => None,
+        }
+    }
+}
+
+/// A change, or why it is none.
+pub(crate) type Admission = std::result::Result<Input, Quarantine>;
+
+/// A commit whose id and signature were checked, with the changes of its first records, as far as they were read already.
+pub(crate) struct Checked<'a> {
+    pub(crate) commit: &'a Commit,
+    pub(crate) id: CommitId,
+    pub(crate) changes: Vec<Option<Admission>>,
+}
+
+impl<'a> Checked<'a> {
+    /// A commit of whose records none was read.
+    pub(crate) fn unread(commit: &'a Commit, id: CommitId) -> Self {
+        Self { commit, id, changes: Vec::new() }
+    }
+
+    fn entries(commit: &'a Commit, changes: Vec<Option<Admission>>) -> Vec<Entry<'a>> {
+        let known = changes.into_iter().map(|change| change.map_or(Known::Nothing, Known::Read));
+        let known = known.chain(std::iter::repeat_with(|| Known::Nothing));
+        commit.records.iter().zip(known).map(|(record, known)| Entry { record, known, listed: None }).collect()
+    }
+}
+
+/// Reads the changes of a commit that say of themselves whose they are. Those made of facts wait for their ledger's key.
+pub(crate) fn read_changes(commit: &Commit) -> Vec<Option<Admission>> {
+    let change = |(n, record): (u64, &Record)| match record.payload() {
+        Some(payload) if record.kind == Kind::Change && record.form == ActorForm::Feed => {
+            Some(admit(commit, n, record, payload, &[0; 32]).map(|admitted| admitted.input))
+        }
+        _ => None,
+    };
+    (commit.header.first..).zip(&commit.records).map(change).collect()
 }
 
 /// Takes in commits whose ids and signatures were checked. Says of each whether it was new.
-pub(crate) fn take_in(write: &mut Write<'_>, own: &DeviceKey, commits: &[(&Commit, CommitId)]) -> Result<Vec<bool>> {
-    log::index_commits(write, 0)?;
+pub(crate) fn take_in(write: &mut Write<'_>, own: &DeviceKey, commits: Vec<Checked<'_>>) -> Result<Vec<bool>> {
+    log::begin_any(write)?;
     write.is_indexed = write.fresh.is_empty();
     let mut pending: HashMap<i64, Pending> = HashMap::new();
     let mut stored = Vec::with_capacity(commits.len());
-    for (commit, id) in commits {
-        if log::find_while_writing(write, id)?.is_some() {
+    for Checked { commit, id, changes } in commits {
+        if log::find_while_writing(write, &id)?.is_some() {
             stored.push(false);
             continue;
         }
-        let lid = keys::enter_ledger(&write.tx, commit.ledger(id))?;
+        let lid = keys::enter_ledger(&write.tx, commit.ledger(&id))?;
         // A member commit may have documents folded again, from all that is stored: what is pending would count twice.
         if commit.records.iter().any(|record| record.kind.is_of_members())
             && let Some(pending) = pending.remove(&lid)
         {
             pending.settle(write, lid)?;
         }
-        let entries = commit.records.iter().map(|record| Entry { record, known: None }).collect();
-        store(write, own, lid, commit, *id, entries, pending.entry(lid).or_default())?;
+        let entries = Checked::entries(commit, changes);
+        store(write, own, lid, commit, id, entries, pending.entry(lid).or_default())?;
         stored.push(true);
     }
     for (lid, pending) in pending {
         pending.settle(write, lid)?;
         judge_waiting(write, lid)?;
     }
+    log::index_ids(write)?;
     Ok(stored)
 }
 
@@ -140,6 +199,7 @@ fn insert_records(
     entries: &[Entry<'_>],
 ) -> Result<Vec<PlaceOfRecord>> {
     let mut places = Vec::with_capacity(arrival.commit.records.len());
+    let is_placed = runs::place(write, &arrival.feed, arrival.commit.header.first, cid, &arrival.commit.records)?;
     for ((n, seq), entry) in (arrival.commit.header.first..).zip(cid..).zip(entries) {
         let record = entry.record;
         let place = place_of(write, arrival, n, entry)?;
@@ -151,7 +211,13 @@ fn insert_records(
         };
         match same {
             Some((rid, same)) => records::insert_same(&write.tx, seq, rid, record, same)?,
-            None => records::insert_record(write, seq, place.rid, record)?,
+            None => {
+                let is_made = record.document.is_none() && record.kind == Kind::Change;
+                let is_unsearched = entry.known.own().is_some_and(search::is_unsearched);
+                let flags = [(is_placed && is_made, PLACED), (is_unsearched, UNSEARCHED)];
+                let flags = flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum();
+                records::insert_record(write, seq, place.rid, record, flags)?;
+            }
         }
         places.push(place);
     }
@@ -160,6 +226,9 @@ fn insert_records(
 
 fn place_of(write: &mut Write<'_>, arrival: &Arrival<'_>, n: u64, entry: &Entry<'_>) -> Result<PlaceOfRecord> {
     let record = entry.record;
+    if entry.listed.is_some() {
+        return Ok(PlaceOfRecord { rid: entry.listed, is_new: true });
+    }
     let (rid, is_entered) = match (&record.document, record.kind) {
         (Some(document), _) => keys::enter_document(&write.tx, arrival.lid, document)?,
         (None, Kind::Change) => (keys::derived(&write.tx, &arrival.feed, n)?, false),
@@ -167,7 +236,7 @@ fn place_of(write: &mut Write<'_>, arrival: &Arrival<'_>, n: u64, entry: &Entry<
     };
     // Nobody else makes the documents of this process's feed: one whose nonce another copy used is given up when that
     // is met.
-    let is_made_now = entry.known.is_some() && record.document.is_none();
+    let is_made_now = matches!(entry.known, Known::Own(_)) && record.document.is_none();
     let is_new = is_entered || is_made_now || records::count_records(&write.tx, rid, 1)? == 0;
     Ok(PlaceOfRecord { rid: Some(rid), is_new })
 }
@@ -186,8 +255,9 @@ fn apply(
     for (((n, seq), entry), place) in (header.first..).zip(cid..).zip(entries).zip(places) {
         let (Kind::Change, Some(payload)) = (entry.record.kind, entry.record.payload()) else { continue };
         let admitted = match entry.known {
-            Some(input) => Ok(input),
-            None => admit(arrival.commit, n, entry.record, payload, &fact_key).map(|admitted| admitted.input),
+            Known::Own(input) => Ok(input),
+            Known::Read(admission) => admission,
+            Known::Nothing => admit(arrival.commit, n, entry.record, payload, &fact_key).map(|admitted| admitted.input),
         };
         match (admitted, place.rid) {
             (Ok(input), Some(rid)) => pending.push(rid, place.is_new, header.time_ms, input),
@@ -226,7 +296,7 @@ fn extend(write: &mut Write<'_>, own: &DeviceKey, lid: i64, cid: i64) -> Result<
     let mut history = take_history(write, lid)?;
     let commit = member_commit(&write.tx, &mut write.state.keys, &mut write.state.codec, lid, cid)?;
     let affected = history.extend([commit]);
-    write_own_role(&write.tx, own, lid, &history)?;
+    write_own_role(write, own, lid, &history)?;
     write.state.memberships.0.insert(lid, history);
     let mut commits: BTreeSet<i64> = BTreeSet::new();
     for device in &affected.devices {
@@ -245,7 +315,7 @@ fn extend(write: &mut Write<'_>, own: &DeviceKey, lid: i64, cid: i64) -> Result<
 /// Judges every commit of a ledger anew, as if it had arrived just now.
 pub(super) fn judge_all(write: &mut Write<'_>, own: &DeviceKey, lid: i64) -> Result<()> {
     let history = take_history(write, lid)?;
-    write_own_role(&write.tx, own, lid, &history)?;
+    write_own_role(write, own, lid, &history)?;
     write.state.memberships.0.insert(lid, history);
     for cid in log::commits_of_ledger(&write.tx, lid)? {
         let header = log::load_header(&write.tx, &mut write.state.keys, cid)?;
@@ -414,13 +484,14 @@ fn member_record(connection: &Connection, lid: i64, record: &Record) -> Result<O
 }
 
 /// What this device is in the ledger, for those who only read.
-fn write_own_role(tx: &Connection, own: &DeviceKey, lid: i64, history: &History) -> Result<()> {
+fn write_own_role(write: &mut Write<'_>, own: &DeviceKey, lid: i64, history: &History) -> Result<()> {
+    write.state.latest.own_roles.clear();
     let roles = history.roles();
     let (member, role) = roles.role_of(own).unzip();
     let update = "UPDATE ledger SET role = ?2, member = ?3, member_heads = ?4 WHERE lid = ?1";
     let role = role.map_or(0, |role| role.number());
     let member = member.map(|member| member.0);
-    tx.prepare_cached(update)?.execute((lid, role, member, log::join_ids(roles.heads())))?;
+    write.tx.prepare_cached(update)?.execute((lid, role, member, log::join_ids(roles.heads())))?;
     Ok(())
 }
 
@@ -440,7 +511,7 @@ pub(crate) fn set_own_device(write: &mut Write<'_>, own: &DeviceKey) -> Result<(
     write.tx.prepare_cached(insert)?.execute((OWN_DEVICE, own.0))?;
     for lid in keys::ledgers(&write.tx)? {
         let history = take_history(write, lid)?;
-        write_own_role(&write.tx, own, lid, &history)?;
+        write_own_role(write, own, lid, &history)?;
         write.state.memberships.0.insert(lid, history);
     }
     Ok(())

@@ -8,7 +8,7 @@ use outlay_ledger::text::fold;
 use outlay_ledger::{CommitId, DocumentId, LedgerId, MemberId};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{keys, log};
+use super::{Write, keys, log};
 use crate::error::Result;
 use crate::model::{Ledger, Named};
 
@@ -16,12 +16,27 @@ use crate::model::{Ledger, Named};
 pub(crate) const PATH_SEPARATOR: &str = ":";
 const DEFAULT_LEDGER: &str = "default_ledger";
 
-/// This device's role in a ledger, and the member heads its next commit names.
-pub(crate) fn own_role(connection: &Connection, lid: i64) -> Result<(Option<Role>, Vec<CommitId>)> {
+/// What this device is in a ledger.
+#[derive(Clone)]
+pub(crate) struct OwnRole {
+    pub(crate) lid: i64,
+    pub(crate) role: Option<Role>,
+    /// The member heads that its next commit names.
+    pub(crate) member_heads: Vec<CommitId>,
+}
+
+/// What this device is in a ledger that must be here.
+pub(crate) fn own_role(write: &mut Write<'_>, ledger: LedgerId) -> Result<OwnRole> {
+    if let Some(known) = write.state.latest.own_roles.get(&ledger) {
+        return Ok(known.clone());
+    }
+    let lid = keys::ledger_here(&write.tx, ledger)?;
     let select = "SELECT role, member_heads FROM ledger WHERE lid = ?1";
     let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?));
-    let (role, heads) = connection.prepare_cached(select)?.query_row([lid], row)?;
-    Ok((role_of_number(role), log::split_ids(&heads)))
+    let (role, heads) = write.tx.prepare_cached(select)?.query_row([lid], row)?;
+    let own = OwnRole { lid, role: role_of_number(role), member_heads: log::split_ids(&heads) };
+    write.state.latest.own_roles.insert(ledger, own.clone());
+    Ok(own)
 }
 
 /// This device's member in a ledger.
@@ -182,9 +197,7 @@ pub(crate) fn is_referred_to(connection: &Connection, rid: i64) -> Result<bool> 
 
 /// The entries and categories, not deleted, that refer to an account or a category.
 pub(crate) fn referring(connection: &Connection, lid: i64, rid: i64) -> Result<Vec<i64>> {
-    let select = "SELECT rid FROM expense WHERE lid = ?1 AND category = ?2 AND deleted = 0
-        UNION SELECT rid FROM expense WHERE lid = ?1 AND account = ?2 AND deleted = 0
-        UNION SELECT rid FROM expense WHERE lid = ?1 AND to_account = ?2 AND deleted = 0
+    let select = "SELECT rid FROM expense WHERE lid = ?1 AND deleted = 0 AND ?2 IN (category, account, to_account)
         UNION SELECT rid FROM category WHERE lid = ?1 AND parent = ?2 AND deleted = 0";
     let mut statement = connection.prepare_cached(select)?;
     Ok(statement.query_map((lid, rid), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
@@ -198,9 +211,61 @@ pub(crate) struct Names {
     accounts: HashMap<i64, Option<Named>>,
     prefixes: HashMap<i64, [u8; 10]>,
     ledgers: HashMap<i64, LedgerId>,
+    /// What was looked for by its name: in which ledger, and as which level of which category or as an account.
+    called: HashMap<(i64, Level, String), (i64, DocumentId)>,
+}
+
+/// Names remembered with what they mean.
+const CALLED_MAX: usize = 10_000;
+
+/// Where a name is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Level {
+    Account,
+    Category { above: Option<i64> },
 }
 
 impl Names {
+    /// The account of a name, whatever its case and width.
+    pub(crate) fn find_account(
+        &mut self,
+        connection: &Connection,
+        lid: i64,
+        name: &str,
+    ) -> Result<Option<(i64, DocumentId)>> {
+        self.find(connection, (lid, Level::Account, name.to_owned()), || find_account(connection, lid, name))
+    }
+
+    /// The category below another with a name, whatever its case and width.
+    pub(crate) fn find_category(
+        &mut self,
+        connection: &Connection,
+        lid: i64,
+        above: Option<i64>,
+        name: &str,
+    ) -> Result<Option<(i64, DocumentId)>> {
+        let key = (lid, Level::Category { above }, name.to_owned());
+        self.find(connection, key, || find_category(connection, lid, above, name))
+    }
+
+    fn find(
+        &mut self,
+        connection: &Connection,
+        key: (i64, Level, String),
+        look: impl FnOnce() -> Result<Option<i64>>,
+    ) -> Result<Option<(i64, DocumentId)>> {
+        if let Some(known) = self.called.get(&key) {
+            return Ok(Some(*known));
+        }
+        let Some(rid) = look()? else { return Ok(None) };
+        let found = (rid, self.document(connection, rid)?);
+        if self.called.len() >= CALLED_MAX {
+            self.called.clear();
+        }
+        self.called.insert(key, found);
+        Ok(Some(found))
+    }
+
     /// A category that is held and not deleted, with its path.
     pub(crate) fn category(&mut self, connection: &Connection, rid: i64) -> Result<Option<Named>> {
         if let Some(known) = self.categories.get(&rid) {

@@ -14,15 +14,19 @@ use crate::engine::exchange::{CHUNKS_AHEAD, COMMITS_PER_TRANSACTION, check};
 use crate::error::{Error, Result};
 use crate::import::jsonl::{self, LineError, Lines};
 use crate::model::{Imported, Rejected};
-use crate::store::{Write, contents, log, standing};
+use crate::store::standing::{self, Admission, Checked};
+use crate::store::{Write, contents, log};
 
 /// Bytes of lines after which a chunk is full: a thousand commits of one entry are half a megabyte, of imports 170.
 const CHUNK_BYTES: u64 = 8 * 1024 * 1024;
 
+/// A commit that its device signed, and its changes.
+type Good = (Commit, CommitId, Vec<Option<Admission>>);
+
 /// Some commits of a file.
 #[derive(Default)]
 struct Chunk {
-    good: Vec<(Commit, CommitId)>,
+    good: Vec<Good>,
     rejected: Vec<Rejected>,
     is_newer: bool,
     bytes_done: u64,
@@ -64,18 +68,14 @@ fn take_in(write: &mut Write<'_>, device: &DeviceKey, bytes: &[u8], meter: &mut 
     Ok(imported)
 }
 
-fn store(
-    write: &mut Write<'_>,
-    device: &DeviceKey,
-    good: Vec<(Commit, CommitId)>,
-    imported: &mut Imported,
-) -> Result<()> {
-    if let (None, Some((commit, id))) = (imported.ledger, good.first()) {
+fn store(write: &mut Write<'_>, device: &DeviceKey, mut good: Vec<Good>, imported: &mut Imported) -> Result<()> {
+    if let (None, Some((commit, id, _))) = (imported.ledger, good.first()) {
         imported.ledger = Some(commit.ledger(id));
     }
-    let commits: Vec<(&Commit, CommitId)> = good.iter().map(|(commit, id)| (commit, *id)).collect();
-    let is_new = standing::take_in(write, device, &commits)?;
-    for ((_, id), _) in commits.iter().zip(is_new).filter(|(_, is_new)| !is_new) {
+    let checked =
+        good.iter_mut().map(|(commit, id, changes)| Checked { commit, id: *id, changes: std::mem::take(changes) });
+    let is_new = standing::take_in(write, device, checked.collect())?;
+    for ((_, id, _), _) in good.iter().zip(is_new).filter(|(_, is_new)| !is_new) {
         let cid = log::find(&write.tx, id)?.ok_or_else(|| Error::internal("a commit that is held was not found"))?;
         imported.duplicates += contents::entries_begun(&write.tx, cid)?;
     }
@@ -107,7 +107,7 @@ fn read(bytes: &[u8], to: &SyncSender<Chunk>) {
         let verdicts = check(&commits);
         for ((number, commit), verdict) in numbers.into_iter().zip(commits).zip(verdicts) {
             match verdict {
-                Ok(id) => chunk.good.push((commit, id)),
+                Ok((id, changes)) => chunk.good.push((commit, id, changes)),
                 Err(error) => chunk.rejected.push(Rejected { line: number, reason: error.to_string() }),
             }
         }

@@ -16,8 +16,8 @@ use crate::import::source::{CSV, ENTRY, Incoming};
 use crate::model::{Imported, Rejected};
 use crate::store::{Write, contents, keys};
 
-/// Records that are drafted before they are stored: about 40 MB, and months of one file still lie together.
-const RECORDS_PER_FLUSH: usize = 30_000;
+/// Rows that are looked up together and stored together: about 40 MB, and months of one file still lie together.
+const ROWS_PER_FLUSH: usize = 30_000;
 
 /// An import under way.
 pub(super) struct Taking<'a, 't> {
@@ -27,6 +27,8 @@ pub(super) struct Taking<'a, 't> {
     refunded: HashSet<String>,
     /// Entries taken from this file whose facts do not say the how many-th they are.
     seen: HashSet<DocumentId>,
+    /// Entries that were not looked at yet, with the documents of their facts.
+    waiting: Vec<(DocumentId, Incoming)>,
     imported: Imported,
 }
 
@@ -42,17 +44,31 @@ impl<'a, 't> Taking<'a, 't> {
         draft.cut_by_month();
         let names = Names::load(&draft.write.tx, draft.lid)?;
         let imported = Imported { rejected, ledger: Some(ledger), ..Imported::default() };
-        Ok(Self { draft, names, refunded, seen: HashSet::new(), imported })
+        Ok(Self { draft, names, refunded, seen: HashSet::new(), waiting: Vec::new(), imported })
     }
 
-    /// Takes one entry in, or names the reason why not.
+    /// Takes one entry in, or names the reason why not; now, or together with those that follow.
     pub(super) fn take(&mut self, incoming: Incoming) -> Result<()> {
-        if incoming.domain != CSV
-            && !self.seen.insert(self.draft.fact_document(incoming.domain, incoming.fact.as_bytes()))
-        {
+        let id = self.draft.fact_document(incoming.domain, incoming.fact.as_bytes());
+        if incoming.domain != CSV && !self.seen.insert(id) {
             self.imported.duplicates += 1;
             return Ok(());
         }
+        self.waiting.push((id, incoming));
+        if self.waiting.len() >= ROWS_PER_FLUSH {
+            self.take_waiting()?;
+            self.draft.flush()?;
+        }
+        Ok(())
+    }
+
+    fn take_waiting(&mut self) -> Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.draft.look_up(waiting.iter().map(|(id, _)| *id).collect())?;
+        waiting.into_iter().try_for_each(|(id, incoming)| self.take_now(id, incoming))
+    }
+
+    fn take_now(&mut self, id: DocumentId, incoming: Incoming) -> Result<()> {
         if let Some(origin) = incoming.origin
             && self.is_itself(origin, incoming.is_deleted)?
         {
@@ -64,11 +80,7 @@ impl<'a, 't> Taking<'a, 't> {
             }
             read => read?,
         };
-        self.write(&incoming, puts, places)?;
-        if self.draft.len() >= RECORDS_PER_FLUSH {
-            self.draft.flush()?;
-        }
-        Ok(())
+        self.write(id, &incoming, puts, places)
     }
 
     /// Names a row that cannot be read.
@@ -78,6 +90,7 @@ impl<'a, 't> Taking<'a, 't> {
 
     /// Stores what is drafted still.
     pub(super) fn finish(mut self) -> Result<Imported> {
+        self.take_waiting()?;
         self.draft.finish()?;
         self.imported.rejected.sort_by_key(|rejected| rejected.line);
         Ok(self.imported)
@@ -120,10 +133,8 @@ impl<'a, 't> Taking<'a, 't> {
         Ok(text.parse()?)
     }
 
-    fn write(&mut self, incoming: &Incoming, puts: Vec<Put>, places: Places) -> Result<()> {
-        let fact = incoming.fact.as_bytes();
-        let (id, found) = self.draft.create_fact(incoming.domain, fact, Thing::Expense, puts)?;
-        match found {
+    fn write(&mut self, id: DocumentId, incoming: &Incoming, puts: Vec<Put>, places: Places) -> Result<()> {
+        match self.draft.create_document(id, Thing::Expense, puts)? {
             Fact::Held => self.imported.duplicates += 1,
             Fact::Deleted if incoming.is_deleted => self.imported.duplicates += 1,
             Fact::Added => {
