@@ -46,6 +46,7 @@ mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::commit::{Commit, Kind, Record};
 use crate::id::{CommitId, DeviceKey, DocumentId, LedgerId, MemberId};
 use crate::limits::MEMBER_HEADS_MAX;
 use crate::member::{MemberOperation, Purge, Role};
@@ -73,6 +74,58 @@ pub struct MemberCommit {
     pub operations: Vec<MemberRecord>,
 }
 
+impl MemberCommit {
+    /// Reads from a commit what roles depend on. `origin` says which device's feed a document is derived from, as far as a
+    /// commit of that feed is held.
+    ///
+    /// ```
+    /// use outlay_ledger::commit::{ActorForm, Body, Commit, Header, Kind, Record};
+    /// use outlay_ledger::member::MemberOperation;
+    /// use outlay_ledger::roles::{MemberCommit, MemberRecord};
+    /// use outlay_ledger::signature::DeviceSecret;
+    /// use outlay_ledger::{DeviceKey, DocumentId, MemberId};
+    ///
+    /// let secret = DeviceSecret::from_bytes([1; 32]);
+    /// let device = secret.public();
+    /// let genesis = MemberOperation::Genesis { member: MemberId([2; 16]), device, fact_key: None };
+    /// let body = Body::Payload(genesis.encode()?);
+    /// let record = Record { document: None, kind: Kind::Member, period: None, form: ActorForm::Feed, body };
+    /// let header = Header {
+    ///     version: 1, ledger: None, device, nonce: [3; 16], first: 1, count: 1, previous: vec![], member_heads: vec![],
+    ///     generation: 0, time_ms: 0, action: None, on_behalf: None, unknown: vec![],
+    /// };
+    /// let (commit, id) = Commit::sign(header, vec![record], [4; 12], &secret)?;
+    ///
+    /// let nobody = |_: &DocumentId| Ok::<Option<DeviceKey>, std::convert::Infallible>(None);
+    /// let read = MemberCommit::read(id, &commit, nobody)?;
+    /// assert_eq!(read.operations, [MemberRecord::Member(genesis)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of `origin`.
+    pub fn read<E>(
+        id: CommitId,
+        commit: &Commit,
+        mut origin: impl FnMut(&DocumentId) -> Result<Option<DeviceKey>, E>,
+    ) -> Result<Self, E> {
+        let mut operations = Vec::new();
+        for record in &commit.records {
+            operations.extend(MemberRecord::read(record, &mut origin)?);
+        }
+        let header = &commit.header;
+        Ok(Self {
+            id,
+            device: header.device,
+            member_heads: header.member_heads.clone(),
+            previous: header.previous.clone(),
+            on_behalf: header.on_behalf,
+            operations,
+        })
+    }
+}
+
 /// A record of a [`MemberCommit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberRecord {
@@ -88,6 +141,27 @@ pub enum MemberRecord {
     },
     /// Kind 2: changes no roles, and needs a full device of a member.
     Other,
+}
+
+impl MemberRecord {
+    fn read<E>(
+        record: &Record,
+        origin: &mut impl FnMut(&DocumentId) -> Result<Option<DeviceKey>, E>,
+    ) -> Result<Option<Self>, E> {
+        let Some(payload) = record.payload() else { return Ok(None) };
+        Ok(match record.kind {
+            Kind::Member => MemberOperation::decode(payload).ok().map(Self::Member),
+            Kind::Key => Some(Self::Other),
+            Kind::Purge => match Purge::decode(payload) {
+                Ok(purge) => {
+                    let origin = origin(&purge.document)?;
+                    Some(Self::Purge { purge, origin })
+                }
+                Err(_) => None,
+            },
+            Kind::Change | Kind::Blob | Kind::Unknown(_) => None,
+        })
+    }
 }
 
 /// A member as of now.
@@ -350,6 +424,11 @@ impl Roles {
     /// The pinned servers now.
     pub fn servers(&self) -> &BTreeMap<DeviceKey, Server> {
         &self.servers
+    }
+
+    /// Whether a server was ever pinned here, though it may have been revoked since.
+    pub fn is_server_known(&self, key: &DeviceKey) -> bool {
+        self.server_events.contains_key(key)
     }
 
     /// The owners now; never none once the genesis is held.

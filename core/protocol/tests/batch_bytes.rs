@@ -1,4 +1,4 @@
-//! How many bytes a batch of a thousand expenses takes as it travels, signatures included.
+//! How many bytes a batch of a thousand expenses takes as it travels, and one of a single one, signatures included.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
@@ -29,4 +29,15 @@ fn an_expense_added_by_a_process_that_added_others_takes_at_most_125_bytes() {
 #[test]
 fn an_expense_added_by_a_process_of_its_own_takes_at_most_190_bytes() {
     assert!(bytes_each(&support::added_by_a_process_each(EXPENSES, 3)) <= 190);
+}
+
+/// What a live expense costs on the wire beside its envelope, wherever its household is.
+#[test]
+fn one_expense_by_itself_takes_at_most_360_bytes() {
+    for seed in 0..20 {
+        let commits = support::added_by_one_process(1, seed);
+        let batch = encode(&commits).expect("a batch");
+        println!("{} bytes", batch.len());
+        assert!(batch.len() <= 360);
+    }
 }

@@ -74,7 +74,7 @@ fn a_long_history_is_cut_into_batches_that_hold_all_of_it_in_order() {
 fn a_commit_too_big_for_a_batch_is_named_and_the_others_go_on() {
     let mut commits = support::added_by_one_process(3, 10);
     commits.insert(1, support::imported(400, 11).remove(0));
-    let cut: Vec<_> = batches(commits, 600).collect();
+    let cut: Vec<_> = batches(commits, 400).collect();
     let is_error: Vec<_> = cut.iter().map(Result::is_err).collect();
     assert_eq!(is_error, [false, true, false, false]);
     assert_eq!(cut[1], Err(BatchError::TooBig));

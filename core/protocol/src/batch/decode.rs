@@ -14,10 +14,12 @@ use outlay_ledger::{ActionId, CommitId, DeviceKey, DocumentId, LedgerId, MemberI
 
 use super::columns::{Column, FIXED, Input, Source};
 use super::payload::{Parts, Shape, Type};
-use super::state::{Place, State, code, payload_at};
+use super::state::{Place, State, code, payload_of};
 use super::table::Table;
 use super::values::{ValueSource, width};
-use super::{BatchError, Budget, Limits, REGISTERS_MAX, VERSION, header_bytes, pack, record_bytes, salts_bytes};
+use super::{
+    BatchError, Budget, Limits, REGISTERS_MAX, VERSION, VERSION_1, header_bytes, pack, record_bytes, salts_bytes,
+};
 
 /// Fields of a header that a newer version may add: more than a header may have at all.
 const UNKNOWN_MAX: usize = 32;
@@ -32,18 +34,43 @@ const REGISTER_COLUMNS_MAX: usize = 3;
 ///
 /// A [`BatchError`] that says what the bytes are not. None of the commits is to be had then.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Vec<Commit>, BatchError> {
+    read(bytes, limits).map(|(commits, _)| commits)
+}
+
+/// Reads a batch from outside, each commit with its id. Many ids are computed anyway; so this is cheaper than asking each
+/// commit again. See [`decode`].
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_with_ids(bytes: &[u8], limits: &Limits) -> Result<Vec<(Commit, CommitId)>, BatchError> {
+    let (commits, ids) = read(bytes, limits)?;
+    let id_of = |(at, commit): (usize, Commit)| {
+        let id = ids.get(&at).copied().unwrap_or_else(|| commit.id());
+        (commit, id)
+    };
+    Ok(commits.into_iter().enumerate().map(id_of).collect())
+}
+
+/// The commits, and the ids of those that were named.
+type Read = (Vec<Commit>, HashMap<usize, CommitId>);
+
+fn read(bytes: &[u8], limits: &Limits) -> Result<Read, BatchError> {
     if bytes.len() > limits.bytes {
         return Err(BatchError::TooBig);
     }
     let mut input = Input(bytes);
-    match input.array()? {
-        [VERSION] => {}
-        [other] => return Err(BatchError::Version(other)),
-    }
-    let length = input.length()?;
-    let packed = input.take(length)?;
-    let unpacked = pack::unpack(packed, limits.decoded_bytes)?;
-    let columns = pack::columns(&unpacked, FIXED + REGISTERS_MAX * REGISTER_COLUMNS_MAX)?;
+    let [version] = input.array()?;
+    let unpacked = match version {
+        VERSION => pack::unpack(&mut input, limits.decoded_bytes)?,
+        VERSION_1 => pack::unpack_1(&mut input, limits.decoded_bytes)?,
+        other => return Err(BatchError::Version(other)),
+    };
+    let columns_max = REGISTERS_MAX * REGISTER_COLUMNS_MAX;
+    let columns = match version {
+        VERSION => pack::columns(&unpacked, columns_max)?,
+        _ => pack::columns_1(&unpacked, columns_max)?,
+    };
     let (fixed, registers) = columns.split_first_chunk::<FIXED>().ok_or(BatchError::Truncated)?;
     Decoder::new(Source::new(fixed, input.0), registers, limits).commits(limits)
 }
@@ -84,7 +111,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn commits(mut self, limits: &Limits) -> Result<Vec<Commit>, BatchError> {
+    fn commits(mut self, limits: &Limits) -> Result<Read, BatchError> {
         let count = self.source.count(Column::Commits, limits.commits)?;
         for at in 0..count {
             let commit = self.commit(at)?;
@@ -92,7 +119,7 @@ impl<'a> Decoder<'a> {
         }
         self.source.end()?;
         self.values.iter().try_for_each(ValueSource::end)?;
-        if self.register_columns.is_empty() { Ok(self.commits) } else { Err(BatchError::Spare) }
+        if self.register_columns.is_empty() { Ok((self.commits, self.ids)) } else { Err(BatchError::Spare) }
     }
 
     fn commit(&mut self, at: usize) -> Result<Commit, BatchError> {
@@ -352,7 +379,7 @@ impl<'a> Decoder<'a> {
                 let commits = &self.commits;
                 let payload = |place: Place| match place.commit {
                     at if at == commit => before.get(place.record)?.payload(),
-                    _ => payload_at(commits, place),
+                    _ => payload_of(commits.get(place.commit)?, place),
                 };
                 self.state.last_change(document, payload).ok_or(BatchError::Reference)
             }

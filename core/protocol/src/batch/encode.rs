@@ -7,7 +7,7 @@ use outlay_ledger::commit::{
 };
 use outlay_ledger::{CommitId, DocumentId, Month};
 
-use super::columns::{Column, Sink, put_uint};
+use super::columns::{Column, Sink};
 use super::payload::{Parts, Shape, Type, split};
 use super::state::{Place, State, code, payload_at};
 use super::table::{self, Table};
@@ -27,14 +27,36 @@ use super::{
 /// * [`BatchError::TooBig`] if they are too many for one batch; see [`super::batches`].
 /// * [`BatchError::Commit`] if one of them has not as many records or salts as it must.
 pub fn encode(commits: &[Commit]) -> Result<Vec<u8>, BatchError> {
+    let commits: Vec<Given<'_>> = commits.iter().map(|commit| Given { commit, id: None }).collect();
+    encode_given(&commits)
+}
+
+/// Encodes commits whose ids are known, which saves computing them. See [`encode`].
+///
+/// # Errors
+///
+/// As [`encode`].
+pub fn encode_with_ids(commits: &[(Commit, CommitId)]) -> Result<Vec<u8>, BatchError> {
+    let commits: Vec<Given<'_>> = commits.iter().map(|(commit, id)| Given { commit, id: Some(*id) }).collect();
+    encode_given(&commits)
+}
+
+/// A commit to be written, and its id if that is known.
+struct Given<'a> {
+    commit: &'a Commit,
+    id: Option<CommitId>,
+}
+
+fn encode_given(given: &[Given<'_>]) -> Result<Vec<u8>, BatchError> {
+    let commits: Vec<&Commit> = given.iter().map(|given| given.commit).collect();
     if commits.len() > BATCH_COMMITS_MAX || commits.iter().map(|c| c.records.len()).sum::<usize>() > BATCH_RECORDS_MAX {
         return Err(BatchError::TooBig);
     }
     let mut budget = Budget(BATCH_DECODED_BYTES_MAX);
     commits.iter().try_for_each(|commit| budget.spend(memory_bytes(commit)))?;
-    let mut encoder = Encoder::new(commits, budget);
+    let mut encoder = Encoder::new(&commits, budget);
     encoder.sink.uint(Column::Commits, commits.len() as u64);
-    commits.iter().enumerate().try_for_each(|(at, commit)| encoder.commit(at, commit))?;
+    given.iter().enumerate().try_for_each(|(at, given)| encoder.commit(at, given.commit, given.id))?;
     encoder.finish()
 }
 
@@ -42,7 +64,7 @@ pub fn encode(commits: &[Commit]) -> Result<Vec<u8>, BatchError> {
 const LENGTH_BYTES_MAX: usize = 4;
 
 struct Encoder<'a> {
-    commits: &'a [Commit],
+    commits: &'a [&'a Commit],
     /// What a reader may still take in memory.
     budget: Budget,
     sink: Sink,
@@ -60,7 +82,7 @@ struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    fn new(commits: &'a [Commit], budget: Budget) -> Self {
+    fn new(commits: &'a [&'a Commit], budget: Budget) -> Self {
         Self {
             commits,
             budget,
@@ -83,13 +105,12 @@ impl<'a> Encoder<'a> {
         }
         let packed = pack::pack(&columns)?;
         let mut batch = vec![VERSION];
-        put_uint(&mut batch, packed.len() as u64);
         batch.extend(packed);
         batch.extend(raw);
         if batch.len() <= BATCH_BYTES_MAX { Ok(batch) } else { Err(BatchError::TooBig) }
     }
 
-    fn commit(&mut self, at: usize, commit: &'a Commit) -> Result<(), BatchError> {
+    fn commit(&mut self, at: usize, commit: &'a Commit, id: Option<CommitId>) -> Result<(), BatchError> {
         check(commit)?;
         let run = self.header(at, &commit.header);
         self.sink.raw.extend_from_slice(&commit.signature);
@@ -101,7 +122,7 @@ impl<'a> Encoder<'a> {
         self.state.end_commit(at, run, commit.header.first.wrapping_add(commit.header.count));
         // Nothing in the batch comes after the last commit and could name it.
         if at + 1 < self.commits.len() {
-            self.places.insert(commit.id(), at);
+            self.places.insert(id.unwrap_or_else(|| commit.id()), at);
         }
         Ok(())
     }

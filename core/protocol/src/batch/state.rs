@@ -153,6 +153,11 @@ impl State {
 }
 
 /// The payload at a place among commits.
-pub(super) fn payload_at(commits: &[Commit], place: Place) -> Option<&[u8]> {
-    commits.get(place.commit)?.records.get(place.record)?.payload()
+pub(super) fn payload_at<'a>(commits: &'a [&'a Commit], place: Place) -> Option<&'a [u8]> {
+    payload_of(commits.get(place.commit)?, place)
+}
+
+/// The payload at a place in its commit.
+pub(super) fn payload_of(commit: &Commit, place: Place) -> Option<&[u8]> {
+    commit.records.get(place.record)?.payload()
 }

@@ -19,8 +19,7 @@ impl Opened {
     fn new(commits: &[Commit]) -> Self {
         let batch = encode(commits).expect("a batch");
         let mut input = columns::Input(&batch[1..]);
-        let length = input.length().expect("a length");
-        let unpacked = pack::unpack(input.take(length).expect("the packed part"), usize::MAX).expect("columns");
+        let unpacked = pack::unpack(&mut input, usize::MAX).expect("columns");
         let columns = pack::columns(&unpacked, usize::MAX).expect("columns");
         Self { columns: columns.into_iter().map(<[u8]>::to_vec).collect(), raw: input.0.to_vec() }
     }
@@ -33,7 +32,7 @@ impl Opened {
     }
 
     fn close(&self) -> Vec<u8> {
-        framed(&pack::pack(&self.columns).expect("a packed part"), &self.raw)
+        [&[VERSION], pack::pack(&self.columns).expect("a packed part").as_slice(), &self.raw].concat()
     }
 
     fn decode(&self) -> Result<Vec<Commit>, BatchError> {
@@ -41,8 +40,9 @@ impl Opened {
     }
 }
 
+/// A batch with this zstd frame.
 fn framed(packed: &[u8], raw: &[u8]) -> Vec<u8> {
-    let mut batch = vec![VERSION];
+    let mut batch = vec![VERSION, 1];
     put_uint(&mut batch, packed.len() as u64);
     batch.extend_from_slice(packed);
     batch.extend_from_slice(raw);
@@ -74,8 +74,10 @@ fn bytes_to_spare_are_refused_wherever_they_are() {
     let opened = Opened::new(&support::history(6, 1));
     let batch = opened.close();
     assert_eq!(decode_default(&[batch.as_slice(), &[0]].concat()), Err(BatchError::Spare));
-    let packed = pack::pack(&opened.columns).expect("a packed part");
-    let followed = framed(&[packed.as_slice(), &packed].concat(), &opened.raw);
+    let mut input = columns::Input(&batch[2..]);
+    let length = input.length().expect("a length");
+    let packed = input.take(length).expect("the frame");
+    let followed = framed(&[packed, packed].concat(), &opened.raw);
     assert_eq!(decode_default(&followed), Err(BatchError::Spare));
     for column in 0..opened.columns.len() {
         let mut longer = opened.clone();
@@ -90,7 +92,7 @@ fn bytes_to_spare_are_refused_wherever_they_are() {
 #[test]
 fn another_version_is_named() {
     assert_eq!(decode_default(&[]), Err(BatchError::Truncated));
-    assert_eq!(decode_default(&[2, 0]), Err(BatchError::Version(2)));
+    assert_eq!(decode_default(&[3, 0]), Err(BatchError::Version(3)));
 }
 
 #[test]
