@@ -1,0 +1,61 @@
+//! Accounts: signing up and in, the devices of an account, and renewing tokens.
+//!
+//! [`records`] is what the database says, synchronous and with the time as an argument; [`routes`] is its HTTP face.
+//! An unknown address and a wrong password cannot be told apart: not by the text, the status, or the time.
+
+mod attempts;
+pub mod passwords;
+pub mod records;
+pub mod routes;
+
+use std::fmt;
+
+pub use attempts::{Attempts, Requests};
+
+/// An account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub [u8; 16]);
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::hex::encode(&self.0))
+    }
+}
+
+/// Bytes of an e-mail address (RFC 5321).
+const EMAIL_BYTES_MAX: usize = 254;
+/// Characters of a password at least.
+const PASSWORD_CHARACTERS_MIN: usize = 8;
+/// Bytes of a password at most: hashing takes the same time for all, reading does not.
+const PASSWORD_BYTES_MAX: usize = 1_024;
+/// Bytes of the name of a person or a device.
+const NAME_BYTES_MAX: usize = 128;
+
+/// An address as it is compared: trimmed and lower case; `None` if it cannot be one.
+///
+/// ```
+/// use outlay_server::accounts::email;
+/// assert_eq!(email(" Ana@Example.org "), Some("ana@example.org".into()));
+/// assert_eq!(email("ana"), None);
+/// assert_eq!(email("a@b\n"), Some("a@b".into()));
+/// ```
+pub fn email(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let (local, host) = text.rsplit_once('@')?;
+    let is_plain = !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    (!local.is_empty() && !host.is_empty() && is_plain && text.len() <= EMAIL_BYTES_MAX).then_some(text)
+}
+
+/// Whether a password may be chosen.
+fn is_password(text: &str) -> bool {
+    text.len() <= PASSWORD_BYTES_MAX && text.chars().count() >= PASSWORD_CHARACTERS_MIN
+}
+
+/// A name, cut to what is stored.
+fn name(text: &str) -> String {
+    let mut end = text.len().min(NAME_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].chars().filter(|c| !c.is_control()).collect()
+}

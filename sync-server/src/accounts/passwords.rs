@@ -1,0 +1,109 @@
+//! Password hashes: argon2id with 19 MiB, two passes and one lane (OWASP), a few at a time.
+//!
+//! A hash carries its parameters, so that they can be raised later. Who waits too long for a turn is told to come back.
+
+use std::sync::Arc;
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use tokio::sync::Semaphore;
+
+use crate::hex;
+
+/// More than 32 MiB, of which only what is used is ever touched: glibc maps so much by itself and gives it back at once.
+/// Of the 19 MiB that are needed it learns to keep them, for each thread: 360 MiB after twenty logins.
+const MAPPED_BLOCKS_MIN: usize = 33 * 1024;
+
+/// What hashing costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Memory, in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+}
+
+impl Default for Cost {
+    fn default() -> Self {
+        Self { memory_kib: 19 * 1024, passes: 2 }
+    }
+}
+
+/// The hash of a password, as it is stored. `None` only for parameters that argon2 has not.
+pub fn hash(cost: Cost, password: &str, salt: [u8; 16]) -> Option<String> {
+    let hash = digest(cost, password, &salt)?;
+    Some(format!("argon2id${}${}${}${}", cost.memory_kib, cost.passes, hex::encode(&salt), hex::encode(&hash)))
+}
+
+/// Whether a password is that of a stored hash.
+///
+/// ```
+/// use outlay_server::accounts::passwords::{Cost, hash, verify};
+/// let stored = hash(Cost { memory_kib: 64, passes: 1 }, "correct horse", [7; 16]).ok_or("cost")?;
+/// assert!(verify(&stored, "correct horse"));
+/// assert!(!verify(&stored, "correct hors"));
+/// assert!(!verify("", "correct horse"));
+/// # Ok::<(), &str>(())
+/// ```
+pub fn verify(stored: &str, password: &str) -> bool {
+    let parts: Vec<&str> = stored.split('$').collect();
+    let [_, memory, passes, salt, hash] = parts[..] else { return false };
+    let (Ok(memory_kib), Ok(passes), Some(salt), Some(expected)) =
+        (memory.parse(), passes.parse(), hex::fixed::<16>(salt), hex::fixed::<32>(hash))
+    else {
+        return false;
+    };
+    let given = digest(Cost { memory_kib, passes }, password, &salt);
+    // Comparing these takes the same time wherever they differ.
+    given.is_some_and(|given| blake3::Hash::from_bytes(given) == blake3::Hash::from_bytes(expected))
+}
+
+fn digest(cost: Cost, password: &str, salt: &[u8; 16]) -> Option<[u8; 32]> {
+    let params = Params::new(cost.memory_kib, cost.passes, 1, Some(32)).ok()?;
+    let mut hash = [0; 32];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let blocks = argon2.params().block_count();
+    let mut memory = Vec::with_capacity(blocks.max(MAPPED_BLOCKS_MIN));
+    memory.resize(blocks, Block::default());
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut hash, &mut memory).ok()?;
+    Some(hash)
+}
+
+/// Hashes a few passwords at a time.
+#[derive(Clone)]
+pub struct Hashing {
+    cost: Cost,
+    turns: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+    /// The hash of nothing: what the password of an unknown account is compared with.
+    decoy: Arc<str>,
+}
+
+impl Hashing {
+    /// At most `at_once` at the same time and `queue_max` that wait. `None` only for a cost that argon2 has not.
+    pub fn new(cost: Cost, at_once: usize, queue_max: usize) -> Option<Self> {
+        let zeros = hex::encode(&[0; 48]);
+        digest(Cost { passes: 1, ..cost }, "", &[0; 16])?;
+        let decoy = format!("argon2id${}${}${}${}", cost.memory_kib, cost.passes, &zeros[..32], &zeros[..64]);
+        let turns = Arc::new(Semaphore::new(at_once.max(1)));
+        Some(Self { cost, turns, queue: Arc::new(Semaphore::new(at_once.max(1) + queue_max)), decoy: decoy.into() })
+    }
+
+    /// The hash of a new password; `None` if too many wait.
+    pub async fn hash(&self, password: String, salt: [u8; 16]) -> Option<String> {
+        let cost = self.cost;
+        self.take_turn(move || hash(cost, &password, salt)).await?
+    }
+
+    /// Whether a password is that of a stored hash, or, at the same cost, no if there is none; `None` if too many wait.
+    pub async fn verify(&self, stored: Option<String>, password: String) -> Option<bool> {
+        let is_known = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.decoy.to_string());
+        self.take_turn(move || verify(&stored, &password) && is_known).await
+    }
+
+    async fn take_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let _place = self.queue.try_acquire().ok()?;
+        let _turn = self.turns.acquire().await.ok()?;
+        tokio::task::spawn_blocking(work).await.ok()
+    }
+}

@@ -1,0 +1,172 @@
+//! Access tokens: EdDSA JWTs that say which account and which device, for some minutes.
+//!
+//! The algorithm is that of the key, never that of a token's header. The time is an argument.
+
+use ed25519_zebra::{SigningKey, VerificationKeyBytes};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use outlay_ledger::DeviceKey;
+use serde::{Deserialize, Serialize};
+
+use super::eddsa;
+use crate::accounts::AccountId;
+
+/// The type of a token: another kind of JWT by the same key is none (RFC 9068).
+const TYPE: &str = "at+jwt";
+
+/// Why a token is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not a token of this server, or changed.
+    #[error("the token is not one of this server")]
+    Invalid,
+    /// It was one.
+    #[error("the token has expired")]
+    Expired,
+}
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The server's id, in hexadecimal.
+    pub iss: String,
+    /// The account, in hexadecimal.
+    pub sub: String,
+    /// The device's key, in hexadecimal.
+    pub dev: String,
+    /// Made, in seconds since 1970.
+    pub iat: i64,
+    /// Good until, in seconds since 1970.
+    pub exp: i64,
+    /// The login (the family of refresh tokens) that it comes from, in hexadecimal.
+    pub jti: String,
+}
+
+impl Claims {
+    /// The account.
+    pub fn account(&self) -> Option<AccountId> {
+        crate::hex::fixed(&self.sub).map(AccountId)
+    }
+
+    /// The device.
+    pub fn device(&self) -> Option<DeviceKey> {
+        self.dev.parse().ok()
+    }
+
+    /// The login.
+    pub fn family(&self) -> Option<[u8; 16]> {
+        crate::hex::fixed(&self.jti)
+    }
+}
+
+/// Makes and checks access tokens.
+#[derive(Clone)]
+pub struct AccessTokens {
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    issuer: String,
+    seconds: u32,
+}
+
+impl AccessTokens {
+    /// With the server's token key; `seconds` is how long a token is good for.
+    pub fn new(key: &[u8; 32], server: &DeviceKey, seconds: u32) -> Self {
+        eddsa::install();
+        let public: [u8; 32] = VerificationKeyBytes::from(&SigningKey::from(*key)).into();
+        Self {
+            signing: EncodingKey::from_ed_der(key),
+            verifying: DecodingKey::from_ed_der(&public),
+            issuer: server.to_string(),
+            seconds,
+        }
+    }
+
+    /// How long a token is good for.
+    pub fn seconds(&self) -> u32 {
+        self.seconds
+    }
+
+    /// A token.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::Invalid`] if the key cannot sign, which no key of this server does.
+    pub fn issue(
+        &self,
+        now_ms: i64,
+        account: &AccountId,
+        device: &DeviceKey,
+        family: &[u8; 16],
+    ) -> Result<String, TokenError> {
+        let iat = now_ms.div_euclid(1000);
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            sub: account.to_string(),
+            dev: device.to_string(),
+            iat,
+            exp: iat + i64::from(self.seconds),
+            jti: crate::hex::encode(family),
+        };
+        let header = Header { typ: Some(TYPE.into()), ..Header::new(Algorithm::EdDSA) };
+        encode(&header, &claims, &self.signing).map_err(|_| TokenError::Invalid)
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    ///
+    /// A [`TokenError`] for every text that is no token of this server that is good now.
+    pub fn check(&self, now_ms: i64, token: &str) -> Result<Claims, TokenError> {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        // Expiry is judged below, by the time that was given.
+        validation.validate_exp = false;
+        validation.required_spec_claims.clear();
+        validation.set_issuer(&[&self.issuer]);
+        let data = decode::<Claims>(token, &self.verifying, &validation).map_err(|_| TokenError::Invalid)?;
+        if data.header.typ.as_deref() != Some(TYPE) {
+            return Err(TokenError::Invalid);
+        }
+        if data.claims.exp <= now_ms.div_euclid(1000) { Err(TokenError::Expired) } else { Ok(data.claims) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: AccountId = AccountId([7; 16]);
+    const DEVICE: DeviceKey = DeviceKey([8; 32]);
+
+    fn tokens() -> AccessTokens {
+        AccessTokens::new(&[1; 32], &DeviceKey([2; 32]), 600)
+    }
+
+    #[test]
+    fn a_token_says_what_it_was_made_for_until_it_expires() {
+        let token = tokens().issue(5_000, &ACCOUNT, &DEVICE, &[9; 16]).unwrap();
+        let claims = tokens().check(604_999, &token).unwrap();
+        assert_eq!((claims.account(), claims.device(), claims.family()), (Some(ACCOUNT), Some(DEVICE), Some([9; 16])));
+        assert_eq!(tokens().check(605_000, &token), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn a_token_that_was_changed_or_is_of_another_key_server_or_type_is_none() {
+        let token = tokens().issue(0, &ACCOUNT, &DEVICE, &[9; 16]).unwrap();
+        for at in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            // The last character of base64 has bits that say nothing.
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(at + 1 == token.len() || tokens().check(0, &changed).is_err(), "{at}");
+        }
+        let other_key = AccessTokens::new(&[3; 32], &DeviceKey([2; 32]), 600);
+        let other_server = AccessTokens::new(&[1; 32], &DeviceKey([4; 32]), 600);
+        assert_eq!(other_key.check(0, &token), Err(TokenError::Invalid));
+        assert_eq!(other_server.check(0, &token), Err(TokenError::Invalid));
+        let claims = tokens().check(0, &token).unwrap();
+        let untyped = encode(&Header::new(Algorithm::EdDSA), &claims, &tokens().signing).unwrap();
+        assert_eq!(tokens().check(0, &untyped), Err(TokenError::Invalid));
+        // {"alg":"none"} and an empty signature.
+        let body = token.split('.').nth(1).unwrap();
+        assert_eq!(tokens().check(0, &format!("eyJhbGciOiJub25lIn0.{body}.")), Err(TokenError::Invalid));
+    }
+}

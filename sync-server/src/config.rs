@@ -1,0 +1,234 @@
+//! How the server is started: every limit is an option, with its unit in its name, and an environment variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::accounts::passwords::Cost;
+use crate::accounts::records::RefreshTimes;
+use crate::ledgers::LedgerLimits;
+use crate::proxies::Network;
+use crate::sync::RateLimits;
+
+/// The sync server of Outlay.
+#[derive(Debug, Parser)]
+#[command(name = "outlay-server", version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve. Prints `listening on URL` when it is ready, and stops in good order on SIGTERM.
+    Serve(Box<Serve>),
+    /// Copy the database into a file, also while a server is running.
+    Backup {
+        /// The folder of the server.
+        #[arg(long, env = "OUTLAY_DATA")]
+        data: PathBuf,
+        /// The file to make; it must not exist.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Put a backup in the place of the database. Begins a new epoch, so that devices bring back what the backup lacks.
+    Restore {
+        /// The folder of the server, which must not be running.
+        #[arg(long, env = "OUTLAY_DATA")]
+        data: PathBuf,
+        /// The backup.
+        #[arg(long)]
+        from: PathBuf,
+    },
+    /// Make an invitation for one sign-up, and print it.
+    Invite {
+        /// The folder of the server.
+        #[arg(long, env = "OUTLAY_DATA")]
+        data: PathBuf,
+        /// How long it is good for.
+        #[arg(long, default_value_t = 14)]
+        days: u32,
+    },
+}
+
+/// Who may sign up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SignUp {
+    /// Everybody.
+    Open,
+    /// Nobody.
+    Closed,
+    /// Who has an invitation.
+    Invitation,
+}
+
+impl SignUp {
+    /// As it is said to clients.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Invitation => "invitation",
+        }
+    }
+}
+
+/// How to serve.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// The folder of the database; it is made if it is not there.
+    #[arg(long, env = "OUTLAY_DATA")]
+    pub data: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, env = "OUTLAY_LISTEN", default_value = "127.0.0.1:8787")]
+    pub listen: SocketAddr,
+    /// For trying things out: sign-up is open, and a secret that others know is taken.
+    #[arg(long)]
+    pub dev: bool,
+    /// Who may sign up; by invitation unless told otherwise, open with --dev.
+    #[arg(long, env = "OUTLAY_SIGN_UP", value_enum)]
+    pub sign_up: Option<SignUp>,
+    /// The secret that all keys come from, 64 hexadecimal digits. Without it one is made and kept in the database.
+    #[arg(long, env = "OUTLAY_SECRET", hide_env_values = true)]
+    pub secret: Option<String>,
+    /// The certificate chain for TLS, PEM.
+    #[arg(long, env = "OUTLAY_TLS_CERT", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key for TLS, PEM.
+    #[arg(long, env = "OUTLAY_TLS_KEY", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8.
+    #[arg(long, env = "OUTLAY_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<Network>,
+    /// How much to log: error, warn, info, debug or trace.
+    #[arg(long, env = "OUTLAY_LOG", default_value = "info")]
+    pub log: tracing::Level,
+    /// The limits.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $env:literal;)*) => {
+        /// Every limit.
+        #[derive(Debug, Clone, Args)]
+        #[command(next_help_heading = "Limits")]
+        pub struct Limits {
+            $($(#[doc = $doc])+ #[arg(long, env = $env, default_value_t = $default)] pub $name: $type,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+    };
+}
+
+limits! {
+    /// Bytes of a frame from a device.
+    frame_max_bytes: usize = 256 * 1024, "OUTLAY_FRAME_MAX_BYTES";
+    /// Pushes of a connection that may be unanswered.
+    pushes_in_flight_max_count: usize = 8, "OUTLAY_PUSHES_IN_FLIGHT_MAX_COUNT";
+    /// Seconds until a connection must have authenticated.
+    auth_timeout_seconds: u32 = 5, "OUTLAY_AUTH_TIMEOUT_SECONDS";
+    /// Bytes sent and not yet taken, above which a slow device is only marked as behind.
+    outbound_max_bytes: usize = 64 * 1024, "OUTLAY_OUTBOUND_MAX_BYTES";
+    /// Bytes of commits that are read for a device at once.
+    page_max_bytes: usize = 256 * 1024, "OUTLAY_PAGE_MAX_BYTES";
+    /// Seconds for which a device may take nothing of what it is sent.
+    stalled_timeout_seconds: u32 = 60, "OUTLAY_STALLED_TIMEOUT_SECONDS";
+    /// Seconds between pings on an idle connection.
+    ping_interval_seconds: u32 = 30, "OUTLAY_PING_INTERVAL_SECONDS";
+    /// Connections at once.
+    connections_max_count: usize = 20_000, "OUTLAY_CONNECTIONS_MAX_COUNT";
+    /// Seconds for the head of a request, and for a TLS handshake.
+    header_timeout_seconds: u32 = 10, "OUTLAY_HEADER_TIMEOUT_SECONDS";
+    /// Seconds for a whole HTTP request.
+    request_timeout_seconds: u32 = 60, "OUTLAY_REQUEST_TIMEOUT_SECONDS";
+    /// Bytes of the body of POST /v1/sync.
+    sync_body_max_bytes: usize = 4 * 1024 * 1024, "OUTLAY_SYNC_BODY_MAX_BYTES";
+    /// Bytes of the answer to POST /v1/sync, after which the device asks again.
+    sync_answer_max_bytes: usize = 8 * 1024 * 1024, "OUTLAY_SYNC_ANSWER_MAX_BYTES";
+    /// Seconds that connections have to end in after SIGTERM.
+    drain_timeout_seconds: u32 = 10, "OUTLAY_DRAIN_TIMEOUT_SECONDS";
+    /// Seconds that an access token is good for.
+    access_token_seconds: u32 = 600, "OUTLAY_ACCESS_TOKEN_SECONDS";
+    /// Seconds that a refresh token is good for since it was last used.
+    refresh_token_idle_seconds: u32 = 30 * 86_400, "OUTLAY_REFRESH_TOKEN_IDLE_SECONDS";
+    /// Seconds that a login is good for.
+    refresh_token_total_seconds: u32 = 180 * 86_400, "OUTLAY_REFRESH_TOKEN_TOTAL_SECONDS";
+    /// Seconds in which a device may ask again for the refresh token it was given.
+    refresh_token_repeat_seconds: u32 = 600, "OUTLAY_REFRESH_TOKEN_REPEAT_SECONDS";
+    /// Memory of a password hash, in KiB.
+    password_hash_memory_kib: u32 = 19 * 1024, "OUTLAY_PASSWORD_HASH_MEMORY_KIB";
+    /// Passes of a password hash.
+    password_hash_passes_count: u32 = 2, "OUTLAY_PASSWORD_HASH_PASSES_COUNT";
+    /// Logins that may wait for a turn at hashing.
+    password_hash_queue_count: usize = 64, "OUTLAY_PASSWORD_HASH_QUEUE_COUNT";
+    /// Account requests (sign-up, login) of one network address, in a minute.
+    account_requests_per_minute: u32 = 60, "OUTLAY_ACCOUNT_REQUESTS_PER_MINUTE";
+    /// Bytes of one ledger.
+    ledger_max_bytes: u64 = 1 << 30, "OUTLAY_LEDGER_MAX_BYTES";
+    /// Bytes of the ledgers that one account brought here.
+    account_max_bytes: u64 = 4 << 30, "OUTLAY_ACCOUNT_MAX_BYTES";
+    /// Members of a ledger.
+    ledger_members_max_count: usize = 256, "OUTLAY_LEDGER_MEMBERS_MAX_COUNT";
+    /// Devices of a member.
+    member_devices_max_count: usize = 32, "OUTLAY_MEMBER_DEVICES_MAX_COUNT";
+    /// Open heads of one device's chain.
+    device_heads_max_count: usize = 16, "OUTLAY_DEVICE_HEADS_MAX_COUNT";
+    /// Bytes that a device may push in a second; an account twice that.
+    device_push_bytes_per_second: u64 = 1 << 20, "OUTLAY_DEVICE_PUSH_BYTES_PER_SECOND";
+    /// Bytes that a device may push at once; an account twice that.
+    device_push_burst_bytes: u64 = 256 << 20, "OUTLAY_DEVICE_PUSH_BURST_BYTES";
+    /// Memory for pages of the database, of the writer and of each reader, in KiB.
+    database_cache_kib: u32 = 2 * 1024, "OUTLAY_DATABASE_CACHE_KIB";
+}
+
+impl Limits {
+    pub(crate) fn ledgers(&self) -> LedgerLimits {
+        LedgerLimits {
+            ledger_bytes_max: self.ledger_max_bytes,
+            account_bytes_max: self.account_max_bytes,
+            members_max: self.ledger_members_max_count,
+            member_devices_max: self.member_devices_max_count,
+            device_heads_max: self.device_heads_max_count,
+        }
+    }
+
+    pub(crate) fn session(&self) -> outlay_protocol::session::Limits {
+        outlay_protocol::session::Limits {
+            frame_bytes_max: self.frame_max_bytes,
+            pushes_in_flight_max: self.pushes_in_flight_max_count,
+            auth_ms_max: ms(self.auth_timeout_seconds),
+            outbound_bytes_max: self.outbound_max_bytes,
+            stalled_ms_max: ms(self.stalled_timeout_seconds),
+            page_bytes_max: self.page_max_bytes,
+            ..Default::default()
+        }
+    }
+
+    pub(crate) fn refresh_times(&self) -> RefreshTimes {
+        RefreshTimes {
+            idle_ms: ms(self.refresh_token_idle_seconds),
+            total_ms: ms(self.refresh_token_total_seconds),
+            repeat_ms: ms(self.refresh_token_repeat_seconds),
+        }
+    }
+
+    pub(crate) fn password_cost(&self) -> Cost {
+        Cost { memory_kib: self.password_hash_memory_kib, passes: self.password_hash_passes_count }
+    }
+
+    pub(crate) fn rates(&self) -> RateLimits {
+        RateLimits { bytes_per_second: self.device_push_bytes_per_second, burst_bytes: self.device_push_burst_bytes }
+    }
+}
+
+const fn ms(seconds: u32) -> i64 {
+    seconds as i64 * 1000
+}

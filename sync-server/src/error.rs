@@ -1,0 +1,87 @@
+//! What a request is told when it is refused: a status, and a body with the code of the protocol.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use outlay_protocol::Code;
+use serde_json::json;
+
+use crate::store::StoreError;
+
+/// A refused request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    code: Code,
+    retry_after_s: Option<u32>,
+    cause: Option<String>,
+}
+
+impl ApiError {
+    /// With the milliseconds to wait before trying again.
+    pub(crate) fn later(code: Code, wait_ms: i64) -> Self {
+        let seconds = u32::try_from(wait_ms.max(0)).unwrap_or(u32::MAX).div_ceil(1000).max(1);
+        Self { code, retry_after_s: Some(seconds), cause: None }
+    }
+
+    /// Something that the server itself did wrong; logged, never sent.
+    pub(crate) fn internal(cause: impl ToString) -> Self {
+        Self { code: Code::Storage, retry_after_s: Some(1), cause: Some(cause.to_string()) }
+    }
+}
+
+impl From<Code> for ApiError {
+    fn from(code: Code) -> Self {
+        Self { code, retry_after_s: None, cause: None }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self { code: error.code(), retry_after_s: Some(1), cause: Some(error.to_string()) }
+    }
+}
+
+/// One text for each code, and nothing in it that a request brought.
+const fn message(code: Code) -> &'static str {
+    match code {
+        Code::Malformed => "The request is not what this page takes.",
+        Code::TooBig => "The request is too big.",
+        Code::TooMany => "There are too many devices on this account. Remove one first.",
+        Code::NoSuchPage => "There is no such page.",
+        Code::SignInNeeded => "Sign in first.",
+        Code::TokenExpired => "The token has expired. Renew it.",
+        Code::Revoked => "This device was signed out. Sign in again; what is on it is kept.",
+        Code::Proof => "The device has not proved that the token is its own.",
+        Code::Credentials => "The address or the password is wrong.",
+        Code::SignUpClosed => "Nobody can sign up here at the moment.",
+        Code::Invitation => "Signing up here needs an invitation that was not used yet.",
+        Code::AccountExists => "There is an account with this address.",
+        Code::AccountInvalid => "An address needs an @, a password at least 8 characters.",
+        Code::Rate => "Too many requests. Try again later.",
+        Code::Busy => "There is too much to do at the moment. Try again later.",
+        Code::Slow => "The request took too long.",
+        Code::ShuttingDown => "The server is being stopped. Try again in a moment.",
+        Code::Full => "The server's disk is full.",
+        _ => "The request could not be carried out.",
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Some(cause) = &self.cause {
+            tracing::error!(code = self.code.number(), cause, "a request failed");
+        }
+        let status = StatusCode::from_u16(self.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = json!({ "error": {
+            "code": self.code.number(),
+            "name": self.code.name(),
+            "message": message(self.code),
+            "retry_after_s": self.retry_after_s,
+        }});
+        let mut response = (status, Json(body)).into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,23 @@
+//! The sync server of Outlay: accounts, ledgers' logs and live push, in one program with one file.
+//!
+//! It takes signed commits, keeps them in logs, and hands them on; it reads nothing inside them but who may do what. What it
+//! says to devices is [`outlay_protocol`]; who may do what is [`outlay_ledger::roles`]; it knows nothing of the engine.
+//!
+//! [`serve::serve`] is the program. [`sync::Inline`] is the same server without sockets and threads, for simulations.
+
+pub mod accounts;
+pub mod auth;
+pub mod backup;
+mod clock;
+pub mod config;
+mod error;
+mod health;
+pub mod hex;
+pub mod ledgers;
+mod listen;
+mod node;
+mod proxies;
+mod router;
+pub mod serve;
+pub mod store;
+pub mod sync;

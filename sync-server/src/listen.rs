@@ -1,0 +1,157 @@
+//! Taking connections: how many, how fast they must speak, TLS, and letting them end.
+//!
+//! axum's own loop sets neither buffers nor timeouts, so the loop is here; what is served is a router all the same.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::node::Node;
+
+/// Bytes of the head of a request, and of what is read of a body at once.
+const HTTP_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Pause after the system has given no connection, as when there are no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// One of the connections that there may be; free again when the last that holds it is gone.
+#[derive(Clone)]
+pub(crate) struct Place {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
+/// TLS with a certificate chain and a key, both PEM.
+pub(crate) fn tls(cert: &Path, key: &Path) -> io::Result<TlsAcceptor> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(cert).map_err(io::Error::other)?.collect();
+    let key = PrivateKeyDer::from_pem_file(key).map_err(io::Error::other)?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(chain.map_err(io::Error::other)?, key)
+        .map_err(io::Error::other)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Takes connections until `stop`, then lets those that are there end, for some seconds.
+pub(crate) async fn run(
+    node: &Arc<Node>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stop: impl Future<Output = ()>,
+) {
+    let max = node.limits.connections_max_count.min(Semaphore::MAX_PERMITS);
+    let places = Arc::new(Semaphore::new(max));
+    let (closing, is_closing) = watch::channel(false);
+    tokio::pin!(stop);
+    loop {
+        let (stream, peer) = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "no connection could be taken");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            },
+        };
+        let Ok(permit) = Arc::clone(&places).try_acquire_owned() else {
+            tracing::warn!("more connections than there may be");
+            continue;
+        };
+        let serving = Serving {
+            router: router.clone(),
+            peer,
+            place: Place { _permit: Arc::new(permit) },
+            header_time: Duration::from_secs(u64::from(node.limits.header_timeout_seconds)),
+            is_closing: is_closing.clone(),
+        };
+        tokio::spawn(serving.stream(stream, tls.clone()));
+    }
+    drop((listener, is_closing));
+    node.close();
+    // Nobody is connected if nobody listens.
+    _ = closing.send(true);
+    drain(node, &places, max).await;
+}
+
+async fn drain(node: &Arc<Node>, places: &Semaphore, max: usize) {
+    tracing::info!(connections = max - places.available_permits(), "closing");
+    let all = u32::try_from(max).unwrap_or(u32::MAX);
+    let time = Duration::from_secs(u64::from(node.limits.drain_timeout_seconds));
+    if tokio::time::timeout(time, places.acquire_many(all)).await.is_err() {
+        tracing::warn!(connections = max - places.available_permits(), "closed while some were still connected");
+    }
+}
+
+struct Serving {
+    router: Router,
+    peer: SocketAddr,
+    place: Place,
+    header_time: Duration,
+    is_closing: watch::Receiver<bool>,
+}
+
+impl Serving {
+    async fn stream(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+        // Without it a small frame may wait for the acknowledgement of the one before.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "no TCP_NODELAY");
+        }
+        match tls {
+            None => self.http(stream).await,
+            Some(tls) => match tokio::time::timeout(self.header_time, tls.accept(stream)).await {
+                Ok(Ok(stream)) => self.http(stream).await,
+                Ok(Err(error)) => tracing::debug!(%error, "no TLS handshake"),
+                Err(_) => tracing::debug!("a TLS handshake took too long"),
+            },
+        }
+    }
+
+    async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self { router, peer, place, header_time, mut is_closing } = self;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(place.clone());
+            hyper::service::Service::call(&TowerToHyperService::new(router.clone()), request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(header_time)
+            .max_buf_size(HTTP_BUFFER_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            // The value is only ever set to true, so that a change is that.
+            _ = is_closing.changed() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection has ended early");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `outlay-server`: reads the command line and runs the command.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Parser;
+use outlay_server::accounts::records;
+use outlay_server::backup::{backup, restore};
+use outlay_server::config::{Cli, Command, Serve};
+use outlay_server::serve::{open, serve};
+use outlay_server::store::{StoreOptions, system_random};
+
+/// Threads that run requests: sockets wait more than they work.
+const WORKERS: usize = 2;
+/// Threads for reading the database and hashing passwords.
+const BLOCKING_THREADS_MAX: usize = 8;
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error may be closed; the exit status says it too.
+            _ = writeln!(io::stderr(), "outlay-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
+    match command {
+        Command::Serve(options) => start(&options),
+        Command::Backup { data, to } => Ok(backup(&data, &to)?),
+        Command::Restore { data, from } => Ok(restore(&data, &from, &mut system_random())?),
+        Command::Invite { data, days } => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+            let expires_ms = i64::try_from(now.as_millis())? + i64::from(days) * 86_400_000;
+            let mut store = open(&data, StoreOptions::default())?;
+            let invitation = store.write(|write| records::invite(write, expires_ms))?;
+            Ok(writeln!(io::stdout(), "{invitation}")?)
+        }
+    }
+}
+
+fn start(options: &Serve) -> Result<(), Box<dyn std::error::Error>> {
+    let log = tracing_subscriber::fmt().with_max_level(options.log).with_writer(io::stderr).with_ansi(false);
+    log.with_target(false).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(serve(options))?)
+}

@@ -1,0 +1,189 @@
+//! What all requests share: the store, the hub, the limits, the keys.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use outlay_ledger::DeviceKey;
+use outlay_protocol::session::{Answer, Identity, Question};
+use outlay_protocol::{Code, session};
+use tokio::sync::Semaphore;
+
+use crate::accounts::passwords::Hashing;
+use crate::accounts::{Attempts, Requests};
+use crate::auth::{AccessTokens, Nonces};
+use crate::clock;
+use crate::config::{Limits, Serve, SignUp};
+use crate::proxies::Network;
+use crate::store::{Readers, Result, Store, StoreError, Writer, system_random};
+use crate::sync::answer::{self, Answered, Context, Step, trouble};
+use crate::sync::ingest::Raw;
+use crate::sync::{Hub, Ingest, Rates, Visitor};
+
+/// Reads at once: more than cores only wait for each other.
+const READS_MAX: usize = 4;
+
+/// The threads that check and store, and what keeps the first from ending.
+type Threads = (Ingest, JoinHandle<()>, JoinHandle<Store>);
+
+/// The server.
+pub(crate) struct Node {
+    pub(crate) id: DeviceKey,
+    pub(crate) refresh_key: [u8; 32],
+    pub(crate) limits: Limits,
+    pub(crate) sign_up: SignUp,
+    pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) context: Context,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) hashing: Hashing,
+    pub(crate) attempts: Attempts,
+    pub(crate) nonces: Nonces,
+    pub(crate) requests: Requests,
+    rates: Rates,
+    readers: Readers,
+    reads: Arc<Semaphore>,
+    /// Taken when the server ends, so that the threads behind them end too.
+    threads: Mutex<Option<Threads>>,
+    ingest: Ingest,
+    writer: Writer,
+    is_closing: AtomicBool,
+}
+
+impl Node {
+    /// With a store that was opened.
+    pub(crate) fn start(store: Store, database: &std::path::Path, serve: &Serve) -> std::io::Result<Arc<Self>> {
+        let limits = serve.limits.clone();
+        let (id, refresh_key) = (store.keys().identity.public(), store.keys().refresh);
+        let tokens = AccessTokens::new(&store.keys().token, &id, limits.access_token_seconds);
+        let hub = Arc::new(Hub::default());
+        let publish = {
+            let hub = Arc::clone(&hub);
+            move |effects| hub.publish(effects)
+        };
+        let (writer, store_thread) = Writer::start(store, publish)?;
+        let (ingest, ingest_thread) = Ingest::start(writer.clone(), limits.ledgers())?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let hashing = Hashing::new(limits.password_cost(), cores.saturating_sub(1), limits.password_hash_queue_count);
+        let hashing = hashing.ok_or_else(|| std::io::Error::other("argon2 cannot work with this memory and passes"))?;
+        let by_default = if serve.dev { SignUp::Open } else { SignUp::Invitation };
+        Ok(Arc::new(Self {
+            id,
+            refresh_key,
+            sign_up: serve.sign_up.unwrap_or(by_default),
+            trusted_proxies: serve.trusted_proxies.clone(),
+            context: Context { tokens, limits: limits.ledgers(), held: Default::default() },
+            hub,
+            hashing,
+            attempts: Attempts::default(),
+            nonces: Nonces::new(random()),
+            requests: Requests::new(limits.account_requests_per_minute),
+            rates: Rates::new(limits.rates()),
+            readers: Readers::new(database, limits.database_cache_kib),
+            reads: Arc::new(Semaphore::new(READS_MAX)),
+            threads: Mutex::new(Some((ingest.clone(), ingest_thread, store_thread))),
+            ingest,
+            writer,
+            is_closing: AtomicBool::new(false),
+            limits,
+        }))
+    }
+
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    pub(crate) fn identity(&self, nonce: [u8; 16]) -> Identity {
+        Identity { server: self.id.0, nonce }
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
+    }
+
+    /// No longer ready; connections are told.
+    pub(crate) fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.hub.close();
+    }
+
+    /// Ends the threads after what they have been given, and closes the database.
+    pub(crate) fn end(self: Arc<Self>) {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some((ingest, ingest_thread, store_thread)) = threads else { return };
+        let Ok(node) = Arc::try_unwrap(self).map_err(|_| tracing::warn!("connections were still open at the end"))
+        else {
+            return;
+        };
+        drop((ingest, node));
+        if ingest_thread.join().is_err() || store_thread.join().is_err() {
+            tracing::error!("a thread has panicked");
+        }
+    }
+
+    /// Reads the database without holding up other requests.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let gone = |_| StoreError::Failed("the server is ending".into());
+        let _turn = self.reads.acquire().await.map_err(|_| StoreError::Busy)?;
+        let readers = self.readers.clone();
+        tokio::task::spawn_blocking(move || readers.read(read)).await.map_err(gone)?
+    }
+
+    /// Answers a question of a session by and by. Pushes of one connection are taken in the order of these calls.
+    pub(crate) fn ask(
+        self: &Arc<Self>,
+        visitor: Option<Visitor>,
+        question: Question,
+        tell: impl FnOnce(Answered) + Send + 'static,
+    ) {
+        let now_ms = clock::unix_ms();
+        if let Question::Append { ledger, commits } = question {
+            let Some(visitor) = visitor else { return tell(Answer::Refused(Code::SignInNeeded, 0).into()) };
+            let bytes = commits.iter().map(|(commit, _)| bytes_about(commit)).sum();
+            return match self.rates.take(clock::monotonic_ms(), &visitor, bytes) {
+                Err(wait_ms) => tell(Answer::Refused(Code::Rate, wait_ms).into()),
+                Ok(()) => self.ingest.push(Raw { visitor, ledger, commits, now_ms, answer: Box::new(tell) }),
+            };
+        }
+        let node = Arc::clone(self);
+        tokio::spawn(async move {
+            let answered = node.answer(visitor, question, now_ms).await;
+            tell(answered.unwrap_or_else(|error| trouble(&error).into()));
+        });
+    }
+
+    async fn answer(&self, visitor: Option<Visitor>, question: Question, now_ms: i64) -> Result<Answered> {
+        let context = self.context.clone();
+        let step = self.read(move |connection| answer::read(connection, &context, visitor, now_ms, question)).await?;
+        match step {
+            Step::Done(answered) => Ok(answered),
+            Step::SignIn { visitor, seconds_left } => {
+                let limits = self.context.limits;
+                let sign_in = move |write: &mut crate::store::Write<'_>| {
+                    answer::sign_in(write, &limits, now_ms, visitor, seconds_left)
+                };
+                self.writer.run(sign_in).await
+            }
+        }
+    }
+
+    /// A session for a new connection.
+    pub(crate) fn session(&self, nonce: [u8; 16]) -> session::ServerSession {
+        session::ServerSession::new(self.limits.session(), self.identity(nonce))
+    }
+}
+
+/// About how many bytes a commit has, for the rate: its payloads and what stands beside them.
+fn bytes_about(commit: &outlay_ledger::commit::Commit) -> u64 {
+    let payloads: usize = commit.records.iter().map(|record| record.payload().map_or(0, <[u8]>::len) + 8).sum();
+    payloads as u64 + 200
+}
+
+/// Random bytes of the system.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    system_random()(&mut bytes);
+    bytes
+}

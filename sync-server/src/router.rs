@@ -1,0 +1,55 @@
+//! All pages of the server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use outlay_protocol::{Code, version};
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::node::{Node, random};
+use crate::{accounts, clock, health, hex, sync};
+
+/// Bytes of a request that is no sync: an address, a password, a name.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+
+pub(crate) fn router(node: Arc<Node>) -> Router {
+    let body_max = node.limits.sync_body_max_bytes;
+    let sync = Router::new()
+        .route("/v1/sync", get(sync::socket::upgrade).post(sync::http::exchange))
+        .layer(DefaultBodyLimit::max(body_max));
+    Router::new()
+        .route("/v1/server", get(server))
+        .merge(accounts::routes::router())
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .merge(sync)
+        .merge(health::router())
+        .fallback(|| async { ApiError::from(Code::NoSuchPage) })
+        .method_not_allowed_fallback(|| async { ApiError::from(Code::NoSuchPage) })
+        .layer(from_fn_with_state(Arc::clone(&node), within_time))
+        .with_state(node)
+}
+
+/// Who this is, and a nonce to prove something by.
+async fn server(State(node): State<Arc<Node>>) -> Json<Value> {
+    let nonce = node.nonces.give(clock::unix_ms(), random());
+    Json(json!({
+        "id": node.id.to_string(),
+        "nonce": hex::encode(&nonce),
+        "sign_up": node.sign_up.name(),
+        "versions": { "min": version::VERSION_MIN, "max": version::VERSION_MAX },
+    }))
+}
+
+async fn within_time(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
+    let time = Duration::from_secs(u64::from(node.limits.request_timeout_seconds));
+    match tokio::time::timeout(time, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::from(Code::Slow).into_response(),
+    }
+}

@@ -1,0 +1,171 @@
+//! The program: opens the store, listens, and ends in good order.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use crate::config::Serve;
+use crate::node::Node;
+use crate::store::{Store, StoreError, StoreOptions};
+use crate::{hex, listen, router};
+
+/// The name of the database in the server's folder.
+const DATABASE: &str = "outlay-server.db";
+
+/// Secrets that stand in examples: whoever reads them could sign as the server.
+const KNOWN_SECRETS: [[u8; 32]; 2] = [[0; 32], *b"change-me-change-me-change-me-ch"];
+
+/// Why the server does not start or does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The secret is no secret.
+    #[error("the secret is one that stands in examples; make another (openssl rand -hex 32), or use --dev")]
+    KnownSecret,
+    /// The secret is not in its form.
+    #[error("the secret is 64 lower-case hexadecimal digits")]
+    Secret,
+    /// The database does not open.
+    #[error("{path}: {error}")]
+    Store {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: StoreError,
+    },
+    /// A file or a socket does not open.
+    #[error("{what}: {error}")]
+    Io {
+        /// Which.
+        what: String,
+        /// What is wrong with it.
+        error: io::Error,
+    },
+}
+
+impl ServeError {
+    fn io(what: impl ToString) -> impl FnOnce(io::Error) -> Self {
+        let what = what.to_string();
+        move |error| Self::Io { what, error }
+    }
+}
+
+/// The database of a server's folder.
+pub fn database(data: &Path) -> PathBuf {
+    data.join(DATABASE)
+}
+
+/// Opens the store of a server's folder.
+///
+/// # Errors
+///
+/// As for [`Store::open`], and when the folder cannot be made.
+pub fn open(data: &Path, options: StoreOptions) -> Result<Store, ServeError> {
+    std::fs::create_dir_all(data).map_err(ServeError::io(data.display()))?;
+    let path = database(data);
+    Store::open(&path, options).map_err(|error| ServeError::Store { path, error })
+}
+
+/// A server that listens and has not yet begun to serve.
+pub struct Server {
+    node: Arc<Node>,
+    listener: TcpListener,
+    tls: Option<tokio_rustls::TlsAcceptor>,
+}
+
+impl Server {
+    /// Opens everything that can fail.
+    ///
+    /// # Errors
+    ///
+    /// A [`ServeError`] that says what to change.
+    pub async fn bind(serve: &Serve) -> Result<Self, ServeError> {
+        let secret = secret(serve)?;
+        let options = StoreOptions { cache_kib: serve.limits.database_cache_kib, secret, ..Default::default() };
+        let store = open(&serve.data, options)?;
+        let tls = match (&serve.tls_cert, &serve.tls_key) {
+            (Some(cert), Some(key)) => Some(listen::tls(cert, key).map_err(ServeError::io(cert.display()))?),
+            _ => None,
+        };
+        let listener = TcpListener::bind(serve.listen).await.map_err(ServeError::io(serve.listen))?;
+        let node = Node::start(store, &database(&serve.data), serve).map_err(ServeError::io("starting"))?;
+        Ok(Self { node, listener, tls })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// The URL of the server.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say where it listens.
+    pub fn url(&self) -> io::Result<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.address()?))
+    }
+
+    /// Serves until `stop`, then lets connections end, makes everything durable and closes the database.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { node, listener, tls } = self;
+        let router = router::router(Arc::clone(&node));
+        listen::run(&node, listener, tls, router, stop).await;
+        // Ending waits for threads, which nothing else may have to wait for.
+        if tokio::task::spawn_blocking(move || node.end()).await.is_err() {
+            tracing::error!("the server did not end in good order");
+        }
+    }
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// A [`ServeError`] when it does not start.
+pub async fn serve(serve: &Serve) -> Result<(), ServeError> {
+    let server = Server::bind(serve).await?;
+    let stop = stop_signal().map_err(ServeError::io("signals"))?;
+    let url = server.url().map_err(ServeError::io("listening"))?;
+    tracing::info!(url, data = %serve.data.display(), "serving");
+    // Whoever has started the server waits for this line; that nobody reads it is no reason to stop.
+    let mut out = io::stdout();
+    _ = writeln!(out, "listening on {url}").and_then(|()| out.flush());
+    server.run(stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn secret(serve: &Serve) -> Result<Option<[u8; 32]>, ServeError> {
+    let Some(text) = &serve.secret else { return Ok(None) };
+    let secret = hex::fixed(text).ok_or(ServeError::Secret)?;
+    if KNOWN_SECRETS.contains(&secret) && !serve.dev { Err(ServeError::KnownSecret) } else { Ok(Some(secret)) }
+}
+
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

@@ -1,0 +1,223 @@
+//! The server's store: one SQLite file with accounts, ledgers and their logs.
+//!
+//! There is one writer ([`Store`]), whose transactions are durable when they return (WAL with `synchronous=FULL`), and
+//! some [`Reader`]s, which never wait for it. Both are plain and synchronous; [`Writer`] runs the one on a thread and
+//! gathers what arrives together into one transaction.
+//!
+//! This module opens files and runs transactions. What is written is said by [`crate::accounts`] and [`crate::ledgers`].
+
+mod error;
+mod open;
+mod reader;
+mod writer;
+
+use std::collections::HashMap;
+
+use outlay_ledger::roles::History;
+use outlay_ledger::signature::DeviceSecret;
+use outlay_ledger::{DeviceKey, FeedId, LedgerId};
+use outlay_protocol::Place;
+use rusqlite::Connection;
+
+pub use error::{Result, StoreError};
+pub use open::{META_EPOCH, StoreOptions};
+pub use reader::{Reader, Readers};
+pub use writer::{Job, Writer};
+
+/// Where random bytes come from: the system's, or a seeded source in a simulation.
+pub type Random = Box<dyn FnMut(&mut [u8]) + Send>;
+
+/// Random bytes of the system.
+pub fn system_random() -> Random {
+    // Without randomness no key and no token is safe, so the process may not go on; this is the one place that says so.
+    Box::new(|bytes| {
+        if getrandom::fill(bytes).is_err() {
+            std::process::abort();
+        }
+    })
+}
+
+/// The keys of a server, made when its database is.
+pub struct Keys {
+    /// The server's id in ledgers and its signature; see [`outlay_ledger::member::MemberOperation::Server`].
+    pub identity: DeviceSecret,
+    /// Signs access tokens.
+    pub token: [u8; 32],
+    /// Derives refresh tokens.
+    pub refresh: [u8; 32],
+}
+
+/// What others are told once a transaction is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// A log has grown.
+    Grown {
+        /// Whose.
+        ledger: LedgerId,
+        /// Its end.
+        head: Place,
+    },
+    /// Devices may open a ledger that they could not, or no longer.
+    Access {
+        /// The ledger.
+        ledger: LedgerId,
+        /// Who may no longer.
+        lost: Vec<DeviceKey>,
+        /// Who may now.
+        gained: Vec<DeviceKey>,
+    },
+    /// A device was signed out of an account.
+    SignedOut {
+        /// The account's row.
+        aid: i64,
+        /// The device.
+        device: DeviceKey,
+    },
+}
+
+/// Ledgers whose history is kept in memory; a history of ten members takes some 10 kB.
+const HISTORIES_MAX: usize = 1_024;
+/// Feeds whose numbers are kept in memory, at about 60 bytes each.
+const FEEDS_MAX: usize = 16_384;
+
+/// What the writer remembers; forgotten whenever something is rolled back.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) histories: HashMap<i64, History>,
+    pub(crate) feeds: HashMap<(i64, FeedId), (i64, i64)>,
+}
+
+impl Memory {
+    fn bound(&mut self) {
+        if self.histories.len() > HISTORIES_MAX {
+            self.histories.clear();
+        }
+        if self.feeds.len() > FEEDS_MAX {
+            self.feeds.clear();
+        }
+    }
+}
+
+/// The writer: one connection.
+pub struct Store {
+    connection: Connection,
+    memory: Memory,
+    random: Random,
+    keys: Keys,
+    /// Effects of transactions that are durable and not yet taken.
+    effects: Vec<Effect>,
+}
+
+/// A transaction under way.
+pub struct Write<'a> {
+    /// The connection, for SQL.
+    pub tx: &'a Connection,
+    /// The server's keys.
+    pub keys: &'a Keys,
+    pub(crate) memory: &'a mut Memory,
+    random: &'a mut Random,
+    effects: &'a mut Vec<Effect>,
+}
+
+impl Write<'_> {
+    /// Notes what to tell others when this is durable.
+    pub fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Random bytes.
+    pub fn random<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.random)(&mut bytes);
+        bytes
+    }
+
+    /// Runs `job` so that an error of it undoes what it did, and nothing else of the transaction.
+    ///
+    /// # Errors
+    ///
+    /// That of the job, or of the database.
+    pub fn attempt<T>(&mut self, job: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
+        self.tx.prepare_cached("SAVEPOINT job")?.execute([])?;
+        let effects = self.effects.len();
+        let result = job(self);
+        if result.is_err() {
+            self.effects.truncate(effects);
+            *self.memory = Memory::default();
+            // A full disk may have rolled everything back already; then there is no savepoint, and COMMIT says so.
+            if !self.tx.is_autocommit() {
+                self.tx.prepare_cached("ROLLBACK TO job")?.execute([])?;
+            }
+        }
+        if !self.tx.is_autocommit() {
+            self.tx.prepare_cached("RELEASE job")?.execute([])?;
+        }
+        result
+    }
+}
+
+impl Store {
+    /// Runs one job in one transaction; durable when this returns.
+    ///
+    /// ```
+    /// use outlay_server::store::{Store, StoreOptions};
+    /// let folder = tempfile::tempdir()?;
+    /// let mut store = Store::open(&folder.path().join("server.db"), StoreOptions::default())?;
+    /// let accounts: i64 = store.write(|write| Ok(write.tx.query_row("SELECT count(*) FROM account", [], |row| row.get(0))?))?;
+    /// assert_eq!(accounts, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the job, or of the database. Nothing was changed then.
+    pub fn write<T>(&mut self, job: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
+        let mut value = None;
+        self.group(|write| {
+            value = Some(write.attempt(job));
+        })?;
+        value.unwrap_or(Err(StoreError::Busy))
+    }
+
+    /// Runs several jobs in one transaction. An error means that none of it happened.
+    ///
+    /// # Errors
+    ///
+    /// When the transaction could not begin or was not committed.
+    pub fn group(&mut self, jobs: impl FnOnce(&mut Write<'_>)) -> Result<()> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut effects = Vec::new();
+        let Self { connection, memory, random, keys, .. } = self;
+        jobs(&mut Write { tx: connection, keys, memory, random, effects: &mut effects });
+        let committed = self.connection.prepare_cached("COMMIT")?.execute([]);
+        match committed {
+            Ok(_) => {
+                self.memory.bound();
+                self.effects.extend(effects);
+                Ok(())
+            }
+            Err(error) => {
+                self.memory = Memory::default();
+                if !self.connection.is_autocommit() {
+                    self.connection.execute_batch("ROLLBACK")?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// What others are to be told of what was committed since this was last asked.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The server's keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The connection, for reading what was written.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}

@@ -1,0 +1,142 @@
+//! Opening the database: one ritual for the writer, the readers and the commands.
+
+use std::path::Path;
+
+use outlay_ledger::signature::DeviceSecret;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::{Keys, Memory, Random, Result, Store, StoreError, system_random};
+
+/// Where the epoch of the logs is kept.
+pub const META_EPOCH: &str = "epoch";
+const META_KEYS: &str = "keys";
+
+/// The schema, one migration after the other; `user_version` says how many were applied.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// The first version of SQLite without the WAL-reset corruption.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// How a store is opened.
+pub struct StoreOptions {
+    /// Pages held in memory by the writer, in KiB.
+    pub cache_kib: u32,
+    /// A VFS by name, for tests with a faulty disk.
+    pub vfs: Option<String>,
+    /// Random bytes for ids, keys and nonces.
+    pub random: Random,
+    /// The secret that the server's keys come from; random ones, kept in the database, when absent.
+    pub secret: Option<[u8; 32]>,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { cache_kib: 4 * 1024, vfs: None, random: system_random(), secret: None }
+    }
+}
+
+impl Store {
+    /// Opens the database at a path, makes it if it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// * [`StoreError::Newer`] for a file of a newer server, which stays untouched.
+    /// * [`StoreError::Corrupt`] for a file that is no database, or whose keys come from another secret.
+    pub fn open(path: &Path, mut options: StoreOptions) -> Result<Self> {
+        if rusqlite::version_number() < SQLITE_VERSION_MIN {
+            return Err(StoreError::Failed("the SQLite in this program is too old".into()));
+        }
+        make_private(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = connect(path, flags, options.vfs.as_deref(), options.cache_kib)?;
+        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+        migrate(&connection)?;
+        let keys = keys(&connection, options.secret, &mut options.random)?;
+        begin_epoch_if_none(&connection, &mut options.random)?;
+        Ok(Self { connection, memory: Memory::default(), random: options.random, keys, effects: Vec::new() })
+    }
+}
+
+pub(super) fn connect(path: &Path, flags: OpenFlags, vfs: Option<&str>, cache_kib: u32) -> Result<Connection> {
+    let connection = match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
+        None => Connection::open_with_flags(path, flags)?,
+    };
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(connection)
+}
+
+/// What is in the file is for nobody else: it begins readable by its owner only.
+#[cfg(unix)]
+fn make_private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let failed = |error: std::io::Error| StoreError::Failed(error.to_string());
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+fn migrate(connection: &Connection) -> Result<()> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let applied = usize::try_from(version).map_err(|_| StoreError::Corrupt("negative schema version".into()))?;
+    if applied > MIGRATIONS.len() {
+        return Err(StoreError::Newer(version));
+    }
+    for (number, migration) in (1_i64..).zip(MIGRATIONS).skip(applied) {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        let done = connection.execute_batch(migration);
+        let done = done.and_then(|()| connection.pragma_update(None, "user_version", number));
+        let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        connection.execute_batch(end)?;
+        done?;
+    }
+    Ok(())
+}
+
+/// The keys: from the secret that was given, else from the one in the database, which is made once.
+fn keys(connection: &Connection, secret: Option<[u8; 32]>, random: &mut Random) -> Result<Keys> {
+    let kept: Option<Vec<u8>> =
+        connection.query_row("SELECT value FROM meta WHERE key = ?1", [META_KEYS], |row| row.get(0)).optional()?;
+    let (secret, mark) = match (secret, kept) {
+        (Some(secret), kept) => {
+            let mark = blake3::derive_key("outlay server secret mark 1", &secret);
+            if kept.as_ref().is_some_and(|kept| kept[..] != mark) {
+                return Err(StoreError::Corrupt("the database belongs to another secret".into()));
+            }
+            (secret, kept.is_none().then_some(mark))
+        }
+        (None, Some(kept)) => {
+            let secret = kept.as_slice().try_into().map_err(|_| StoreError::Corrupt("no keys".into()))?;
+            (secret, None)
+        }
+        (None, None) => {
+            let mut secret = [0; 32];
+            random(&mut secret);
+            (secret, Some(secret))
+        }
+    };
+    if let Some(mark) = mark {
+        connection.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", (META_KEYS, mark))?;
+    }
+    Ok(Keys {
+        identity: DeviceSecret::from_bytes(blake3::derive_key("outlay server identity 1", &secret)),
+        token: blake3::derive_key("outlay server access tokens 1", &secret),
+        refresh: blake3::derive_key("outlay server refresh tokens 1", &secret),
+    })
+}
+
+fn begin_epoch_if_none(connection: &Connection, random: &mut Random) -> Result<()> {
+    let mut epoch = [0; 16];
+    random(&mut epoch);
+    connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?1, ?2)", (META_EPOCH, epoch))?;
+    Ok(())
+}

@@ -1,0 +1,141 @@
+-- 0001: the server's store as it begins.
+--
+-- Truth: account, device, family, invitation, ledger, log, tie. The rest is derived from `log`.
+-- A row of `log` is keyed by lid * 2^40 + position, so that a ledger's log lies together and grows at its end.
+
+CREATE TABLE meta (
+    key TEXT NOT NULL PRIMARY KEY,
+    value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE account (
+    aid INTEGER NOT NULL PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    -- Trimmed and lower case.
+    email TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    -- Algorithm, parameters, salt and hash.
+    password TEXT NOT NULL,
+    -- Bytes of the logs of the ledgers that this account brought here.
+    bytes INTEGER NOT NULL DEFAULT 0,
+    created_ms INTEGER NOT NULL
+) STRICT;
+
+-- What an account signed in with.
+CREATE TABLE device (
+    aid INTEGER NOT NULL,
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    name TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    seen_ms INTEGER NOT NULL,
+    -- 1 signed in, 0 signed out or removed.
+    is_active INTEGER NOT NULL,
+    PRIMARY KEY (aid, key)
+) STRICT, WITHOUT ROWID;
+
+-- The refresh tokens of one login: one after the other, of which the newest counts.
+CREATE TABLE family (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    aid INTEGER NOT NULL,
+    device BLOB NOT NULL CHECK (length(device) = 32),
+    counter INTEGER NOT NULL,
+    -- Of the newest token.
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    rotated_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    ends_ms INTEGER NOT NULL,
+    revoked_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX family_by_device ON family (aid, device);
+
+CREATE TABLE invitation (
+    hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    expires_ms INTEGER NOT NULL,
+    used_by INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger (
+    lid INTEGER NOT NULL PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    -- Who brought it here, and whose quota it counts to.
+    aid INTEGER NOT NULL,
+    head INTEGER NOT NULL,
+    chain BLOB NOT NULL CHECK (length(chain) = 32),
+    bytes INTEGER NOT NULL
+) STRICT;
+
+-- Which member of a ledger an account is.
+CREATE TABLE tie (
+    aid INTEGER NOT NULL,
+    lid INTEGER NOT NULL,
+    member BLOB NOT NULL CHECK (length(member) = 16),
+    PRIMARY KEY (aid, lid),
+    UNIQUE (lid, member)
+) STRICT, WITHOUT ROWID;
+
+-- Whose device may do what now: the roles of each ledger's member commits.
+CREATE TABLE access (
+    device BLOB NOT NULL CHECK (length(device) = 32),
+    lid INTEGER NOT NULL,
+    member BLOB NOT NULL CHECK (length(member) = 16),
+    -- 1 owner, 2 editor, 3 viewer.
+    role INTEGER NOT NULL,
+    -- 0 while only this server's word speaks for it.
+    is_confirmed INTEGER NOT NULL,
+    PRIMARY KEY (device, lid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_by_ledger ON access (lid);
+
+CREATE TABLE author (
+    did INTEGER NOT NULL PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE CHECK (length(key) = 32)
+) STRICT;
+
+CREATE TABLE feed (
+    fid INTEGER NOT NULL PRIMARY KEY,
+    lid INTEGER NOT NULL,
+    -- What the ids of its documents begin with.
+    prefix BLOB NOT NULL CHECK (length(prefix) = 10),
+    did INTEGER NOT NULL
+) STRICT;
+CREATE INDEX feed_by_prefix ON feed (lid, prefix);
+
+CREATE TABLE log (
+    seq INTEGER NOT NULL PRIMARY KEY,
+    -- The first eight bytes of the id.
+    key INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 32),
+    chain BLOB NOT NULL CHECK (length(chain) = 32),
+    -- The newest month it touches; 0 for what belongs to none, and goes first.
+    class INTEGER NOT NULL,
+    did INTEGER NOT NULL,
+    fid INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    -- Who pushed it.
+    aid INTEGER NOT NULL,
+    is_of_members INTEGER NOT NULL,
+    -- How far back its previous and member heads are, as varints.
+    links BLOB NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX log_by_key ON log (key);
+CREATE INDEX log_by_class ON log (seq >> 40, class);
+CREATE INDEX log_by_feed ON log (fid, first);
+CREATE INDEX log_by_device ON log (did);
+CREATE INDEX log_of_members ON log (seq) WHERE is_of_members = 1;
+
+-- The commits of each device that no later one of it names as previous.
+CREATE TABLE head (
+    lid INTEGER NOT NULL,
+    did INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (lid, did, seq)
+) STRICT, WITHOUT ROWID;
+
+-- The class of documents whose id does not say which feed made them, by the last eight bytes of the id.
+CREATE TABLE named_document (
+    lid INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    class INTEGER NOT NULL,
+    PRIMARY KEY (lid, key)
+) STRICT, WITHOUT ROWID;

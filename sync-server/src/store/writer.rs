@@ -1,0 +1,117 @@
+//! The writer on its thread: what arrives while a commit is being made durable goes into the next one together.
+//!
+//! A job is answered only after the transaction that holds it is durable, or was rolled back. The queue is bounded: when it
+//! is full whoever asks is told to come back.
+
+use std::sync::mpsc::{Receiver, SendError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::{Effect, Result, Store, StoreError, Write};
+
+/// Jobs that may wait. A job holds at most one push, and a device has few in flight.
+const QUEUE_JOBS_MAX: usize = 1_024;
+/// Jobs of one transaction: more gain nothing and let the first wait.
+const GROUP_JOBS_MAX: usize = 256;
+
+/// What is called when the outcome of a job is durable.
+type Completion = Box<dyn FnOnce(Result<()>) + Send>;
+/// One job: it does its work in the transaction, if one could begin, and says whom to tell.
+pub type Job = Box<dyn FnOnce(Option<&mut Write<'_>>) -> Completion + Send>;
+
+/// A handle on the writer's thread.
+#[derive(Clone)]
+pub struct Writer {
+    queue: SyncSender<Job>,
+}
+
+impl Writer {
+    /// Starts the thread. `publish` is given the effects of each transaction after its jobs have been answered. The thread
+    /// ends, and gives the store back, when the last handle is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn start(
+        store: Store,
+        publish: impl FnMut(Vec<Effect>) + Send + 'static,
+    ) -> std::io::Result<(Self, JoinHandle<Store>)> {
+        let (queue, jobs) = sync_channel(QUEUE_JOBS_MAX);
+        let thread = std::thread::Builder::new().name("store".into()).spawn(move || work(store, &jobs, publish))?;
+        Ok((Self { queue }, thread))
+    }
+
+    /// Hands in a job, with what to call when it is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] when the queue is full; `answer` is then not called.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
+        answer: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> Result<()> {
+        self.queue.try_send(boxed(job, answer)).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => StoreError::Failed("the writer has ended".into()),
+        })
+    }
+
+    /// Hands in a job, and waits on this thread while the queue is full.
+    pub fn submit_waiting<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
+        answer: impl FnOnce(Result<T>) + Send + 'static,
+    ) {
+        if let Err(SendError(job)) = self.queue.send(boxed(job, answer)) {
+            job(None)(Err(StoreError::Failed("the writer has ended".into())));
+        }
+    }
+
+    /// Runs a job and waits for it without holding a thread.
+    ///
+    /// # Errors
+    ///
+    /// That of the job or of the database, or [`StoreError::Busy`] when the queue is full.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (sender, receiver) = oneshot::channel();
+        // Whoever asked may be gone, which changes nothing of what was done.
+        self.submit(job, |result| _ = sender.send(result))?;
+        receiver.await.unwrap_or_else(|_| Err(StoreError::Failed("the writer has ended".into())))
+    }
+}
+
+fn boxed<T: Send + 'static>(
+    job: impl FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
+    answer: impl FnOnce(Result<T>) + Send + 'static,
+) -> Job {
+    Box::new(move |write| {
+        let result = write.map_or(Err(StoreError::Busy), |write| write.attempt(job));
+        Box::new(move |committed| answer(committed.and(result)))
+    })
+}
+
+fn work(mut store: Store, jobs: &Receiver<Job>, mut publish: impl FnMut(Vec<Effect>)) -> Store {
+    while let Ok(first) = jobs.recv() {
+        let mut completions = Vec::new();
+        let mut group = Some(first);
+        let committed = store.group(|write| {
+            let rest = std::iter::from_fn(|| jobs.try_recv().ok());
+            for job in group.take().into_iter().chain(rest).take(GROUP_JOBS_MAX) {
+                completions.push(job(Some(&mut *write)));
+            }
+        });
+        // Still there if the transaction did not begin.
+        completions.extend(group.take().map(|job| job(None)));
+        if let Err(error) = &committed {
+            tracing::error!(%error, jobs = completions.len(), "a transaction was not committed");
+        }
+        completions.into_iter().for_each(|completion| completion(committed.clone()));
+        publish(store.take_effects());
+    }
+    store
+}

@@ -1,0 +1,121 @@
+//! Who is connected, and who wants to know which ledger grows.
+//!
+//! It holds positions, never commits: a connection reads the log itself, as far and as fast as it can.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use outlay_ledger::{DeviceKey, LedgerId};
+
+use super::Visitor;
+use super::mailbox::{Letter, Mailbox};
+use crate::store::Effect;
+
+/// The connections.
+#[derive(Default)]
+pub struct Hub {
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    ledgers: HashMap<LedgerId, Vec<Arc<Mailbox>>>,
+    devices: HashMap<DeviceKey, Vec<(i64, Arc<Mailbox>)>>,
+    all: Vec<Arc<Mailbox>>,
+}
+
+impl Hub {
+    /// Enters a connection.
+    pub fn enter(&self, mailbox: &Arc<Mailbox>) {
+        self.lock().all.push(Arc::clone(mailbox));
+    }
+
+    /// Says who a connection is.
+    pub fn identify(&self, visitor: &Visitor, mailbox: &Arc<Mailbox>) {
+        let mut inside = self.lock();
+        let of_device = inside.devices.entry(visitor.device).or_default();
+        if !of_device.iter().any(|(_, known)| Arc::ptr_eq(known, mailbox)) {
+            of_device.push((visitor.aid, Arc::clone(mailbox)));
+        }
+    }
+
+    /// Tells a connection from now on when a ledger grows.
+    pub fn subscribe(&self, ledger: LedgerId, mailbox: &Arc<Mailbox>) {
+        let mut inside = self.lock();
+        let subscribed = inside.ledgers.entry(ledger).or_default();
+        if !subscribed.iter().any(|known| Arc::ptr_eq(known, mailbox)) {
+            subscribed.push(Arc::clone(mailbox));
+        }
+    }
+
+    /// Tells it no longer.
+    pub fn unsubscribe(&self, ledger: &LedgerId, mailbox: &Arc<Mailbox>) {
+        remove(&mut self.lock().ledgers, ledger, |known| Arc::ptr_eq(known, mailbox));
+    }
+
+    /// Forgets a connection.
+    pub fn leave(&self, visitor: Option<&Visitor>, subscribed: &[LedgerId], mailbox: &Arc<Mailbox>) {
+        let mut inside = self.lock();
+        for ledger in subscribed {
+            remove(&mut inside.ledgers, ledger, |known| Arc::ptr_eq(known, mailbox));
+        }
+        if let Some(visitor) = visitor {
+            remove(&mut inside.devices, &visitor.device, |(_, known)| Arc::ptr_eq(known, mailbox));
+        }
+        if let Some(at) = inside.all.iter().position(|known| Arc::ptr_eq(known, mailbox)) {
+            inside.all.swap_remove(at);
+        }
+    }
+
+    /// Tells those concerned what has become durable.
+    pub fn publish(&self, effects: Vec<Effect>) {
+        let inside = self.lock();
+        for effect in effects {
+            match effect {
+                Effect::Grown { ledger, head } => {
+                    let subscribed = inside.ledgers.get(&ledger).into_iter().flatten();
+                    subscribed.for_each(|mailbox| mailbox.put(Letter::Grown(ledger, head)));
+                }
+                Effect::Access { ledger, lost, gained } => {
+                    inside.each(&lost).for_each(|mailbox| mailbox.put(Letter::Removed(ledger)));
+                    inside.each(&gained).for_each(|mailbox| mailbox.put(Letter::Ledgers));
+                }
+                Effect::SignedOut { aid, device } => {
+                    let connected = inside.devices.get(&device).into_iter().flatten();
+                    let signed_out = connected.filter(|(of, _)| *of == aid);
+                    signed_out.for_each(|(_, mailbox)| mailbox.put(Letter::Revoked));
+                }
+            }
+        }
+    }
+
+    /// Tells everybody that the server is being stopped.
+    pub fn close(&self) {
+        self.lock().all.iter().for_each(|mailbox| mailbox.put(Letter::Closing));
+    }
+
+    /// How many are connected.
+    pub fn connected(&self) -> usize {
+        self.lock().all.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inside {
+    fn each<'a>(&'a self, devices: &'a [DeviceKey]) -> impl Iterator<Item = &'a Arc<Mailbox>> {
+        devices.iter().filter_map(|device| self.devices.get(device)).flatten().map(|(_, mailbox)| mailbox)
+    }
+}
+
+fn remove<K: Eq + Hash, V>(lists: &mut HashMap<K, Vec<V>>, key: &K, is_it: impl Fn(&V) -> bool) {
+    if let Some(list) = lists.get_mut(key) {
+        list.retain(|value| !is_it(value));
+        if list.is_empty() {
+            lists.remove(key);
+        }
+    }
+}

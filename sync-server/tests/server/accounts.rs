@@ -1,0 +1,139 @@
+//! Accounts: signing up and in, renewing, signing out.
+
+use outlay_protocol::Code;
+use serde_json::json;
+
+use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, request, run};
+
+fn login_body(email: &str, password: &str, device: &Device) -> serde_json::Value {
+    json!({ "email": email, "password": password, "device": { "key": device.key() } })
+}
+
+#[test]
+fn a_wrong_password_is_answered_like_an_unknown_address() {
+    let (server, phone) = (Server::start(&[]), Device::new(1));
+    server.sign_up("ana@example.org", &phone);
+    let wrong = server.post("/v1/login", &login_body("ana@example.org", "not the password", &phone));
+    let unknown = server.post("/v1/login", &login_body("ben@example.org", PASSWORD, &phone));
+    let no_address = server.post("/v1/login", &login_body("nonsense", PASSWORD, &phone));
+    for refused in [&wrong, &unknown, &no_address] {
+        assert_eq!(refused.refusal(), (401, Code::Credentials));
+        assert_eq!(refused.body, wrong.body);
+    }
+}
+
+#[test]
+fn an_address_is_one_whatever_its_case_and_is_taken_once() {
+    let (server, phone) = (Server::start(&[]), Device::new(1));
+    let signed_up = server.sign_up("Ana@Example.org ", &phone);
+    assert_eq!(server.log_in("ana@example.ORG", &Device::new(2)).id, signed_up.id);
+    let again = server.post("/v1/signup", &login_body("ANA@example.org", PASSWORD, &phone));
+    assert_eq!(again.refusal(), (409, Code::AccountExists));
+    for (email, password) in [("ana", PASSWORD), ("cleo@example.org", "short")] {
+        let refused = server.post("/v1/signup", &login_body(email, password, &phone));
+        assert_eq!(refused.refusal(), (422, Code::AccountInvalid));
+    }
+}
+
+#[test]
+fn guessing_a_password_takes_longer_and_longer() {
+    let (server, phone) = (Server::start(&[]), Device::new(1));
+    server.sign_up("ana@example.org", &phone);
+    for email in ["ana@example.org", "nobody@example.org"] {
+        let answers: Vec<Reply> =
+            (0..7).map(|_| server.post("/v1/login", &login_body(email, "a guess of many", &phone))).collect();
+        assert_eq!(answers[5].refusal(), (401, Code::Credentials));
+        assert_eq!(answers[6].refusal(), (429, Code::Rate));
+        assert_eq!(answers[6].header("retry-after").as_deref(), Some("1"));
+    }
+}
+
+#[test]
+fn a_lost_answer_to_a_renewal_is_given_again_and_an_old_token_ends_the_login() {
+    let (server, phone) = (Server::start(&[]), Device::new(1));
+    let first = server.sign_up("ana@example.org", &phone);
+    let second = Account::of(&server.refresh(&phone, &first.refresh));
+    let again = Account::of(&server.refresh(&phone, &first.refresh));
+    assert_eq!(second.refresh, again.refresh, "the same device gets the same successor");
+    let third = Account::of(&server.refresh(&phone, &second.refresh));
+    assert_eq!(server.refresh(&phone, &first.refresh).refusal(), (401, Code::Revoked), "two steps back is a copy");
+    assert_eq!(server.refresh(&phone, &third.refresh).refusal(), (401, Code::Revoked), "and ends the login");
+    let mut socket = Socket::connect(&server);
+    socket.greet(&phone, &third.access);
+    assert_eq!(socket.closed(), Some(Code::Revoked));
+}
+
+#[test]
+fn a_refresh_token_is_good_for_its_device_only_and_a_nonce_once() {
+    let (server, phone) = (Server::start(&[]), Device::new(1));
+    let account = server.sign_up("ana@example.org", &phone);
+    assert_eq!(server.refresh(&Device::new(2), &account.refresh).refusal(), (401, Code::Proof));
+    assert_eq!(server.refresh(&phone, "or1_00").refusal(), (401, Code::SignInNeeded));
+    let (id, nonce) = server.identity();
+    let digest = outlay_protocol::proof::digest(&id, &nonce, &account.refresh);
+    let body = json!({
+        "refresh_token": account.refresh,
+        "nonce": outlay_server::hex::encode(&nonce),
+        "proof": outlay_server::hex::encode(&phone.secret.sign_digest(&digest)),
+    });
+    assert_eq!(server.post("/v1/token", &body).status, 200);
+    assert_eq!(server.post("/v1/token", &body).refusal(), (401, Code::Proof));
+}
+
+#[test]
+fn signing_up_can_be_closed_or_need_an_invitation_that_is_good_once() {
+    let phone = Device::new(1);
+    let closed = Server::start(&["--sign-up", "closed"]);
+    let body = login_body("ana@example.org", PASSWORD, &phone);
+    assert_eq!(closed.post("/v1/signup", &body).refusal(), (403, Code::SignUpClosed));
+
+    let server = Server::start(&["--sign-up", "invitation"]);
+    assert_eq!(server.post("/v1/signup", &body).refusal(), (403, Code::Invitation));
+    let (made, invitation) = run(&["invite"], &[("--data", &server.data)]);
+    assert!(made, "{invitation}");
+    let invited = |email: &str| {
+        let mut body = login_body(email, PASSWORD, &phone);
+        body["invitation"] = json!(invitation.trim());
+        server.post("/v1/signup", &body)
+    };
+    assert_eq!(invited("ana@example.org").status, 200);
+    assert_eq!(invited("ben@example.org").refusal(), (403, Code::Invitation));
+}
+
+#[test]
+fn a_device_that_is_removed_is_cut_off_at_once() {
+    let (server, phone, tablet) = (Server::start(&[]), Device::new(1), Device::new(2));
+    let account = server.sign_up("ana@example.org", &phone);
+    let other = server.log_in("ana@example.org", &tablet);
+    let bearer = format!("Bearer {}", account.access);
+    let by_token = [("authorization", bearer.as_str())];
+    let listed = request(&server.address, "GET", "/v1/devices", &by_token, b"").json();
+    assert_eq!(listed["devices"].as_array().map(Vec::len), Some(2));
+    let mut socket = Socket::of(&server, &tablet, &other);
+    let path = format!("/v1/devices/{}", tablet.key());
+    assert_eq!(request(&server.address, "DELETE", &path, &by_token, b"").status, 204);
+    assert_eq!(socket.closed(), Some(Code::Revoked));
+    assert_eq!(server.refresh(&tablet, &other.refresh).refusal(), (401, Code::Revoked));
+    assert_eq!(request(&server.address, "DELETE", &path, &by_token, b"").refusal(), (404, Code::NoSuchPage));
+    assert_eq!(server.get("/v1/devices").refusal(), (401, Code::SignInNeeded));
+}
+
+#[test]
+fn signing_out_ends_the_login_of_one_device() {
+    let (server, phone, tablet) = (Server::start(&[]), Device::new(1), Device::new(2));
+    let account = server.sign_up("ana@example.org", &phone);
+    let other = server.log_in("ana@example.org", &tablet);
+    assert_eq!(server.post("/v1/signout", &json!({ "refresh_token": account.refresh })).status, 204);
+    assert_eq!(server.refresh(&phone, &account.refresh).refusal(), (401, Code::Revoked));
+    assert_eq!(server.refresh(&tablet, &other.refresh).status, 200);
+}
+
+#[test]
+fn requests_that_are_none_are_refused_with_a_code() {
+    let server = Server::start(&[]);
+    assert_eq!(server.post("/v1/login", &json!({ "email": 7 })).refusal(), (400, Code::Malformed));
+    assert_eq!(server.get("/v1/nothing").refusal(), (404, Code::NoSuchPage));
+    assert_eq!(server.get("/v1/login").refusal(), (404, Code::NoSuchPage));
+    let long = json!({ "email": "a".repeat(20_000) });
+    assert_eq!(server.post("/v1/login", &long).refusal(), (413, Code::TooBig));
+}

@@ -1,0 +1,9 @@
+//! The program itself, over real sockets: every test starts a server of its own on a free port.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // what tests share is outside of test functions
+
+mod accounts;
+mod operation;
+mod refusals;
+mod support;
+mod syncing;

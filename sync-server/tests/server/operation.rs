@@ -1,0 +1,111 @@
+//! Running it: health, restarting, stopping, backups.
+
+use outlay_protocol::Code;
+use outlay_protocol::message::Mode;
+
+use crate::support::{Account, Device, Ledger, Server, Socket, counts, run};
+
+fn with_ledger() -> (Server, Device, Account, Ledger) {
+    let (server, mut phone) = (Server::start(&[]), Device::new(1));
+    let account = server.sign_up("ana@example.org", &phone);
+    let ledger = Ledger::of(&mut phone, 3);
+    let mut socket = Socket::of(&server, &phone, &account);
+    socket.open(ledger.id, None, &ledger.commits);
+    assert_eq!(counts(&socket.acknowledged(1)), (4, 0, 0, None));
+    (server, phone, account, ledger)
+}
+
+#[test]
+fn it_says_that_it_is_alive_and_ready_and_who_it_is() {
+    let server = Server::start(&[]);
+    assert_eq!((server.get("/livez").status, server.get("/readyz").status), (200, 200));
+    let answer = server.get("/v1/server").json();
+    assert_eq!((answer["sign_up"].as_str(), answer["versions"]["max"].as_u64()), (Some("open"), Some(1)));
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_a_kill() {
+    let (mut server, phone, account, ledger) = with_ledger();
+    let (id, _) = server.identity();
+    server.kill();
+    let server = server.again(&[]);
+    assert_eq!(server.identity().0, id, "the same server");
+    let mut socket = Socket::of(&server, &phone, &account);
+    socket.open(ledger.id, None, &[]);
+    assert_eq!(socket.caught_up().0, ledger.commits);
+    assert_eq!(server.refresh(&phone, &account.refresh).status, 200);
+}
+
+#[test]
+fn a_server_that_is_stopped_tells_who_is_connected_and_ends_well() {
+    let (mut server, phone, account, ledger) = with_ledger();
+    let mut socket = Socket::of(&server, &phone, &account);
+    socket.open(ledger.id, None, &[]);
+    socket.caught_up();
+    server.terminate();
+    assert_eq!(socket.closed(), Some(Code::ShuttingDown));
+    drop(socket);
+    assert_eq!(server.wait(), Some(0));
+    let mut files: Vec<_> =
+        std::fs::read_dir(&server.data).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    files.sort();
+    assert_eq!(files, ["outlay-server.db"], "one file, closed in good order");
+    assert_eq!(server.again(&[]).get("/readyz").status, 200);
+}
+
+#[test]
+fn a_restored_server_begins_a_new_epoch_and_takes_back_what_it_lost() {
+    let (mut server, mut phone, account, ledger) = with_ledger();
+    let mut socket = Socket::of(&server, &phone, &account);
+    socket.open(ledger.id, None, &[]);
+    let (_, old) = socket.caught_up();
+    let backup = server.file("backup.db");
+    let (done, text) = run(&["backup"], &[("--data", &server.data), ("--to", &backup)]);
+    assert!(done, "while it runs: {text}");
+    let later = phone.expense(ledger.id, &ledger.heads, 1).0;
+    assert_eq!(counts(&socket.push(2, std::slice::from_ref(&later))), (1, 0, 0, None));
+    let (done, text) = run(&["restore"], &[("--data", &server.data), ("--from", &backup)]);
+    assert!(!done && text.contains("running"), "{text}");
+    server.stop();
+    let (done, text) = run(&["restore"], &[("--data", &server.data), ("--from", &backup)]);
+    assert!(done, "{text}");
+
+    let server = server.again(&[]);
+    let mut socket = Socket::of(&server, &phone, &account);
+    let Mode::Heads { epoch, head, heads } = socket.open(ledger.id, Some(old), &[]).mode else { panic!("not noticed") };
+    assert_ne!(epoch, old.epoch);
+    assert_eq!((head, heads.len()), (old.at, 1));
+    assert_eq!(heads[0].ids[0], ledger.commits[3].id(), "says what it has");
+    let mut socket = Socket::of(&server, &phone, &account);
+    let mut open = crate::support::opening(ledger.id, Some(old), std::slice::from_ref(&later));
+    open.heads = Some(heads);
+    socket.send(&outlay_protocol::Message::Open(open));
+    assert_eq!(counts(&socket.acknowledged(1)), (1, 0, 0, None));
+}
+
+#[test]
+fn a_device_whose_token_is_younger_than_the_backup_stays_signed_in() {
+    let (mut server, phone, account, _) = with_ledger();
+    let backup = server.file("backup.db");
+    assert!(run(&["backup"], &[("--data", &server.data), ("--to", &backup)]).0);
+    let second = Account::of(&server.refresh(&phone, &account.refresh));
+    let third = Account::of(&server.refresh(&phone, &second.refresh));
+    server.stop();
+    assert!(run(&["restore"], &[("--data", &server.data), ("--from", &backup)]).0);
+
+    let server = server.again(&[]);
+    let fourth = Account::of(&server.refresh(&phone, &third.refresh));
+    assert_ne!(fourth.refresh, third.refresh);
+    assert_eq!(server.refresh(&phone, &second.refresh).refusal(), (401, Code::Revoked), "a copy is found out as ever");
+}
+
+#[test]
+fn what_is_no_backup_is_not_restored() {
+    let (mut server, ..) = with_ledger();
+    server.stop();
+    let nonsense = server.file("nonsense");
+    std::fs::write(&nonsense, "not a database, but long enough to be looked at".repeat(100)).unwrap();
+    let (done, _) = run(&["restore"], &[("--data", &server.data), ("--from", &nonsense)]);
+    assert!(!done);
+    assert_eq!(server.again(&[]).get("/readyz").status, 200, "the former database is untouched");
+}

@@ -1,0 +1,452 @@
+//! A server as a process, and the smallest client that speaks to it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use outlay_ledger::commit::{ActorForm, Body, Commit, FORMAT_VERSION, Header, Kind, Record};
+use outlay_ledger::member::{MemberOperation, Role};
+use outlay_ledger::signature::DeviceSecret;
+use outlay_ledger::{CommitId, DeviceKey, LedgerId, MemberId, Month};
+use outlay_protocol::message::{Ack, Auth, Hello, Inline, Mode, Open, Opened, Push, Run};
+use outlay_protocol::{Code, Cursor, Message, batch, proof};
+use outlay_server::hex;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::protocol::WebSocket;
+use tokio_tungstenite::tungstenite::{self, Message as Frame};
+
+/// A test that hangs is a test that fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: String,
+    pub(crate) data: PathBuf,
+    /// Goes away with the last server that uses it.
+    folder: std::rc::Rc<tempfile::TempDir>,
+}
+
+impl Server {
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let folder = std::rc::Rc::new(tempfile::tempdir().unwrap());
+        let data = folder.path().join("data");
+        Self::start_in(folder, data, options)
+    }
+
+    fn start_in(folder: std::rc::Rc<tempfile::TempDir>, data: PathBuf, options: &[&str]) -> Self {
+        let mut child = program()
+            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--log", "error"])
+            .args(["--password-hash-memory-kib", "64", "--password-hash-passes-count", "1", "--data"])
+            .arg(&data)
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).to_owned();
+        Self { child, address, data, folder }
+    }
+
+    /// Stops it in good order, and says with which status it ended.
+    pub(crate) fn stop(&mut self) -> Option<i32> {
+        self.terminate();
+        self.child.wait().unwrap().code()
+    }
+
+    pub(crate) fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Another one in the same folder, after this one has ended.
+    pub(crate) fn again(&self, options: &[&str]) -> Self {
+        Self::start_in(self.folder.clone(), self.data.clone(), options)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        request(&self.address, "GET", path, &[], b"")
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
+        let headers = [("content-type", "application/json")];
+        request(&self.address, "POST", path, &headers, body.to_string().as_bytes())
+    }
+
+    pub(crate) fn sign_up(&self, email: &str, device: &Device) -> Account {
+        let body = json!({ "email": email, "password": PASSWORD, "device": { "key": device.key(), "name": "phone" } });
+        Account::of(&self.post("/v1/signup", &body))
+    }
+
+    pub(crate) fn log_in(&self, email: &str, device: &Device) -> Account {
+        let body = json!({ "email": email, "password": PASSWORD, "device": { "key": device.key(), "name": "tablet" } });
+        Account::of(&self.post("/v1/login", &body))
+    }
+
+    /// Id and nonce.
+    pub(crate) fn identity(&self) -> ([u8; 32], [u8; 16]) {
+        let answer = self.get("/v1/server").json();
+        (hex::fixed(answer["id"].as_str().unwrap()).unwrap(), hex::fixed(answer["nonce"].as_str().unwrap()).unwrap())
+    }
+
+    pub(crate) fn refresh(&self, device: &Device, refresh_token: &str) -> Reply {
+        let (server, nonce) = self.identity();
+        let proof = device.secret.sign_digest(&proof::digest(&server, &nonce, refresh_token));
+        let body = json!({
+            "refresh_token": refresh_token, "nonce": hex::encode(&nonce), "proof": hex::encode(&proof),
+        });
+        self.post("/v1/token", &body)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+pub(crate) fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_outlay-server"))
+}
+
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// Status and code of a refusal.
+    pub(crate) fn refusal(&self) -> (u16, Code) {
+        let number = self.json()["error"]["code"].as_u64().unwrap_or_default();
+        (self.status, Code::from_number(u16::try_from(number).unwrap()))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let lines = self.headers.lines().filter_map(|line| line.split_once(": "));
+        lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
+    }
+}
+
+pub(crate) fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    headers.iter().for_each(|(key, value)| head += &format!("{key}: {value}\r\n"));
+    // A refusal may come before everything was taken.
+    _ = stream.write_all(format!("{head}\r\n").as_bytes()).and_then(|()| stream.write_all(body));
+    let mut answer = Vec::new();
+    _ = stream.read_to_end(&mut answer);
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer");
+    let headers = String::from_utf8(answer[..end].to_vec()).unwrap();
+    let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
+    Reply { status, headers, body: answer[end + 4..].to_vec() }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+impl Account {
+    pub(crate) fn of(reply: &Reply) -> Self {
+        assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
+        let (json, text) = (reply.json(), |key: &str| reply.json()[key].as_str().unwrap().to_owned());
+        assert_eq!(json["expires_in_s"].as_u64().map(|s| s > 0), Some(true));
+        Self { id: text("account"), access: text("access_token"), refresh: text("refresh_token") }
+    }
+}
+
+/// A device, and its process's run of commits in one ledger.
+pub(crate) struct Device {
+    pub(crate) secret: DeviceSecret,
+    nonce: [u8; 16],
+    next: u64,
+    previous: Vec<CommitId>,
+}
+
+impl Device {
+    pub(crate) fn new(number: u8) -> Self {
+        Self { secret: DeviceSecret::from_bytes([number; 32]), nonce: [number; 16], next: 1, previous: Vec::new() }
+    }
+
+    pub(crate) fn public(&self) -> DeviceKey {
+        self.secret.public()
+    }
+
+    pub(crate) fn key(&self) -> String {
+        self.public().to_string()
+    }
+
+    pub(crate) fn member(&self) -> MemberId {
+        MemberId::of_first_device(&self.public())
+    }
+
+    pub(crate) fn genesis(&mut self) -> (Commit, CommitId) {
+        let operation =
+            MemberOperation::Genesis { member: self.member(), device: self.public(), fact_key: Some([9; 32]) };
+        self.sign(None, &[], vec![member_record(&operation)])
+    }
+
+    pub(crate) fn expense(&mut self, ledger: LedgerId, heads: &[CommitId], month: u16) -> (Commit, CommitId) {
+        let period = Month::from_number(2026 * 12 + month - 1);
+        let body = Body::Payload(format!("expense {} of {}", self.next, self.public()).into_bytes());
+        let record = Record { document: None, kind: Kind::Change, period, form: ActorForm::Feed, body };
+        self.sign(Some(ledger), heads, vec![record])
+    }
+
+    pub(crate) fn operation(
+        &mut self,
+        ledger: LedgerId,
+        heads: &[CommitId],
+        by: &MemberOperation,
+    ) -> (Commit, CommitId) {
+        self.sign(Some(ledger), heads, vec![member_record(by)])
+    }
+
+    /// The next commit begins a fork from what was there then.
+    pub(crate) fn fork_from(&mut self, previous: &[CommitId], nonce: u8) {
+        (self.previous, self.nonce, self.next) = (previous.to_vec(), [nonce; 16], 1);
+    }
+
+    fn sign(&mut self, ledger: Option<LedgerId>, heads: &[CommitId], records: Vec<Record>) -> (Commit, CommitId) {
+        let mut heads = heads.to_vec();
+        heads.sort_unstable();
+        let header = Header {
+            version: FORMAT_VERSION,
+            ledger,
+            device: self.public(),
+            nonce: self.nonce,
+            first: self.next,
+            count: records.len() as u64,
+            previous: self.previous.clone(),
+            member_heads: heads,
+            generation: 0,
+            time_ms: 1_790_000_000_000,
+            action: None,
+            on_behalf: None,
+            unknown: Vec::new(),
+        };
+        self.next += records.len() as u64;
+        let signed = Commit::sign(header, records, [3; 12], &self.secret).unwrap();
+        self.previous = vec![signed.1];
+        signed
+    }
+}
+
+fn member_record(operation: &MemberOperation) -> Record {
+    let body = Body::Payload(operation.encode().unwrap());
+    Record { document: None, kind: Kind::Member, period: None, form: ActorForm::Feed, body }
+}
+
+pub(crate) fn pin(server: [u8; 32]) -> MemberOperation {
+    MemberOperation::Server { key: DeviceKey(server), up_to: Role::Editor, on_behalf: false }
+}
+
+/// A ledger of one device: what it is, its genesis, and some expenses of January.
+pub(crate) struct Ledger {
+    pub(crate) id: LedgerId,
+    pub(crate) heads: Vec<CommitId>,
+    pub(crate) commits: Vec<Commit>,
+}
+
+impl Ledger {
+    pub(crate) fn of(device: &mut Device, expenses: usize) -> Self {
+        let (genesis, id) = device.genesis();
+        let (ledger, heads) = (genesis.ledger(&id), vec![id]);
+        let mut commits = vec![genesis];
+        commits.extend((0..expenses).map(|_| device.expense(ledger, &heads, 1).0));
+        Self { id: ledger, heads, commits }
+    }
+}
+
+/// A connection of a device.
+pub(crate) struct Socket {
+    socket: WebSocket<TcpStream>,
+    pub(crate) server: [u8; 32],
+    pub(crate) nonce: [u8; 16],
+}
+
+impl Socket {
+    pub(crate) fn connect(server: &Server) -> Self {
+        let stream = TcpStream::connect(&server.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (socket, answer) = tungstenite::client(format!("ws://{}/v1/sync", server.address), stream).unwrap();
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        let server = hex::fixed(&header("outlay-server")).unwrap();
+        Self { socket, server, nonce: hex::fixed(&header("outlay-nonce")).unwrap() }
+    }
+
+    /// Connected and signed in.
+    pub(crate) fn of(server: &Server, device: &Device, account: &Account) -> Self {
+        let mut socket = Self::connect(server);
+        socket.greet(device, &account.access);
+        loop {
+            match socket.receive() {
+                Message::Welcome(welcome) => break assert!(welcome.seconds_left > 0),
+                Message::Ledgers(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        socket
+    }
+
+    pub(crate) fn greet(&mut self, device: &Device, token: &str) {
+        greeting(device, token, &self.server, &self.nonce).iter().for_each(|message| self.send(message));
+    }
+
+    pub(crate) fn send(&mut self, message: &Message) {
+        self.send_bytes(message.encode());
+    }
+
+    pub(crate) fn send_bytes(&mut self, frame: Vec<u8>) {
+        // A server that has closed says why to whoever reads.
+        _ = self.socket.send(Frame::Binary(frame.into()));
+    }
+
+    /// The next message, or the code with which the server has closed.
+    pub(crate) fn next(&mut self) -> Result<Message, u16> {
+        loop {
+            match self.socket.read() {
+                Ok(Frame::Binary(frame)) => return Ok(Message::decode(&frame, 1 << 20).unwrap()),
+                Ok(Frame::Close(close)) => return Err(close.map_or(0, |close| close.code.into())),
+                Ok(_) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    pub(crate) fn receive(&mut self) -> Message {
+        self.next().unwrap_or_else(|close| panic!("closed with {close}"))
+    }
+
+    /// The code of the close, past what comes before it.
+    pub(crate) fn closed(&mut self) -> Option<Code> {
+        loop {
+            if let Err(close) = self.next() {
+                return Code::from_close(close);
+            }
+        }
+    }
+
+    /// Opens a ledger by handle 1 and returns what became of it and of the push in it.
+    pub(crate) fn open(&mut self, ledger: LedgerId, from: Option<Cursor>, push: &[Commit]) -> Opened {
+        self.send(&Message::Open(opening(ledger, from, push)));
+        loop {
+            match self.receive() {
+                Message::Opened(opened) => return opened,
+                Message::Ledgers(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    pub(crate) fn push(&mut self, number: u32, commits: &[Commit]) -> Vec<Run> {
+        let batch = batch::encode(commits).unwrap();
+        self.send(&Message::Push(Push { handle: 1, number, batch }));
+        self.acknowledged(number)
+    }
+
+    /// What became of a push, past what comes before that.
+    pub(crate) fn acknowledged(&mut self, wanted: u32) -> Vec<Run> {
+        loop {
+            match self.receive() {
+                Message::Ack(Ack { number, runs, .. }) if number == wanted => return runs,
+                Message::Error(error) => panic!("{error:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The commits up to CAUGHT_UP, and its cursor.
+    pub(crate) fn caught_up(&mut self) -> (Vec<Commit>, Cursor) {
+        let mut commits = Vec::new();
+        loop {
+            match self.receive() {
+                Message::Commits(page) => commits.extend(decode(&page.batch)),
+                Message::CaughtUp(caught_up) => return (commits, caught_up.cursor),
+                Message::Error(error) => panic!("{error:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The next commits.
+    pub(crate) fn commits(&mut self) -> Vec<Commit> {
+        loop {
+            if let Message::Commits(page) = self.receive() {
+                return decode(&page.batch);
+            }
+        }
+    }
+}
+
+pub(crate) fn greeting(device: &Device, token: &str, server: &[u8; 32], nonce: &[u8; 16]) -> [Message; 2] {
+    let proof = device.secret.sign_digest(&proof::digest(server, nonce, token));
+    let hello = Hello { version_min: 1, version_max: 1, features: 0, device: device.public() };
+    let ledgers = outlay_protocol::message::ledgers_mark(&[]);
+    [Message::Hello(hello), Message::Auth(Auth { token: token.to_owned(), proof, ledgers })]
+}
+
+pub(crate) fn opening(ledger: LedgerId, from: Option<Cursor>, push: &[Commit]) -> Open {
+    let batch = (!push.is_empty()).then(|| batch::encode(push).unwrap());
+    let push = batch.map(|batch| Inline { number: 1, batch });
+    Open { handle: 1, ledger, from, highest: None, heads: None, months: 0, live: true, push }
+}
+
+pub(crate) fn decode(bytes: &[u8]) -> Vec<Commit> {
+    batch::decode(bytes, &batch::Limits::default()).unwrap()
+}
+
+/// Commits stored, held and refused, and the first refusal.
+pub(crate) fn counts(runs: &[Run]) -> (u32, u32, u32, Option<Code>) {
+    runs.iter().fold((0, 0, 0, None), |(stored, held, refused, code), run| match run {
+        Run::Stored { count, .. } => (stored + count, held, refused, code),
+        Run::Held { count } => (stored, held + count, refused, code),
+        Run::Refused { count, code: new, .. } => (stored, held, refused + count, code.or(Some(*new))),
+    })
+}
+
+pub(crate) fn refused(opened: &Opened) -> Option<Code> {
+    match opened.mode {
+        Mode::Refused(code) => Some(code),
+        _ => None,
+    }
+}
+
+pub(crate) fn run(arguments: &[&str], paths: &[(&str, &Path)]) -> (bool, String) {
+    let mut command = program();
+    command.args(arguments);
+    paths.iter().for_each(|(option, path)| _ = command.arg(option).arg(path));
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), text)
+}
