@@ -101,6 +101,12 @@ impl Author {
         self.secret.public()
     }
 
+    /// Signs that a token is used by this device; see [`outlay_protocol::proof`].
+    #[cfg(feature = "sync")]
+    pub(crate) fn prove(&self, server: &[u8; 32], nonce: &[u8; 16], token: &str) -> [u8; 64] {
+        self.secret.sign_digest(&outlay_protocol::proof::digest(server, nonce, token))
+    }
+
     /// Begins to write in a ledger, if this device may.
     pub(crate) fn draft<'a, 't>(&'a self, write: &'a mut Write<'t>, ledger: LedgerId) -> Result<Draft<'a, 't>> {
         let OwnRole { lid, role, member_heads } = things::own_role(write, ledger)?;

@@ -20,6 +20,25 @@ pub trait Environment: Send + Sync {
     ///
     /// If the system has none to give: then nothing is signed.
     fn fill_random(&self, bytes: &mut [u8]) -> std::io::Result<()>;
+
+    /// Told before each write to the database. An error is the write's: a simulator has it fail here.
+    ///
+    /// # Errors
+    ///
+    /// None, but in a simulation.
+    fn before_write(&self) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// Told after each write, when it is durable. An error is the write's all the same: what a caller does not hear of may
+    /// have happened.
+    ///
+    /// # Errors
+    ///
+    /// None, but in a simulation.
+    fn after_write(&self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The device's own clock, time zone and randomness.

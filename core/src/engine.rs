@@ -4,7 +4,7 @@
 //! network. An [`Engine`] may be shared between threads, and several processes may have one on the same file.
 
 mod conflicts;
-mod exchange;
+pub(crate) mod exchange;
 mod exporting;
 mod history;
 mod importing;
@@ -43,6 +43,9 @@ pub struct Options {
     pub default_currency: Currency,
     /// The name of that ledger.
     pub default_name: String,
+    /// How it is synced.
+    #[cfg(feature = "sync")]
+    pub sync: crate::sync::SyncOptions,
 }
 
 impl Default for Options {
@@ -53,6 +56,8 @@ impl Default for Options {
             database_bytes_max: None,
             default_currency: Currency::EUR,
             default_name: "Personal".to_owned(),
+            #[cfg(feature = "sync")]
+            sync: crate::sync::SyncOptions::default(),
         }
     }
 }
@@ -64,6 +69,8 @@ pub struct Engine {
     pub(crate) options: Options,
     observers: Observers,
     maintenance: Maintenance,
+    #[cfg(feature = "sync")]
+    pub(crate) sync: crate::sync::Hub,
 }
 
 impl Engine {
@@ -124,7 +131,17 @@ impl Engine {
         let store = Arc::new(store);
         let maintenance = Maintenance::new(Arc::clone(&store));
         let observers = Observers::new(Arc::clone(&store));
-        Ok(Self { store, author, options, observers, maintenance })
+        #[cfg(feature = "sync")]
+        let sync = crate::sync::Hub::new(&options.sync, store.path());
+        Ok(Self {
+            store,
+            author,
+            options,
+            observers,
+            maintenance,
+            #[cfg(feature = "sync")]
+            sync,
+        })
     }
 
     /// The public key of this device: what another device admits.
@@ -177,9 +194,29 @@ impl Engine {
         }
     }
 
-    /// Runs one write, and tells observers and maintenance.
+    /// Runs one write, and tells observers, maintenance and the syncer.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
-        let result = self.store.write(work);
+        let result = self.write_as_syncer(work);
+        #[cfg(feature = "sync")]
+        if result.is_ok() {
+            self.sync.wake();
+        }
+        result
+    }
+
+    /// Has what is done after commits done soon: much was stored.
+    #[cfg(feature = "sync")]
+    pub(crate) fn look_soon(&self) {
+        self.maintenance.look_soon();
+    }
+
+    /// Runs one write of which the syncer need not be told.
+    pub(crate) fn write_as_syncer<T>(&self, work: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
+        let environment = &self.options.environment;
+        let result = match environment.before_write() {
+            Ok(()) => self.store.write(work).and_then(|value| Ok(environment.after_write().map(|()| value)?)),
+            Err(error) => Err(error.into()),
+        };
         match &result {
             Ok(_) => {
                 self.observers.wake();

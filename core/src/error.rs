@@ -18,6 +18,14 @@ pub enum ErrorKind {
     DiskFull,
     /// The database file is damaged. It was set aside or left as it is, never deleted.
     Corrupt,
+    /// There is no account here, or this device was signed out of it: sign in. What is on the device stays.
+    SignedOut,
+    /// The database belongs to another account: sign out first, and choose whether what is on the device stays.
+    OtherAccount,
+    /// The server cannot be reached or does not answer. What was done here is kept and goes up later.
+    Offline,
+    /// The server asks to wait, or is full.
+    RateLimited,
     /// The caller asked to stop.
     Cancelled,
     /// Anything else: a bug, or the operating system refused something.

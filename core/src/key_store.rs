@@ -52,19 +52,39 @@ impl KeyStore for FileKeyStore {
 
     fn save(&self, secret: &[u8; 32]) -> io::Result<()> {
         let partial = self.path.with_extension(format!("{}.partial", blake3::hash(secret).to_hex()));
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&partial)?;
-        file.write_all(secret)?;
-        file.sync_all()?;
-        // A link is made whole or not at all, and never over a file that is there.
-        let linked = std::fs::hard_link(&partial, &self.path);
+        write_whole(&partial, secret, false)?;
+        // A link is made whole or not at all, and never over a file that is there. Where there are no links, as on some
+        // phones and cards, the file is written in its place, and also never over another.
+        let made = match std::fs::hard_link(&partial, &self.path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => write_whole(&self.path, secret, true),
+            linked => linked,
+        };
         std::fs::remove_file(&partial)?;
-        match linked {
+        match made {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => Ok(()),
+            _ => sync_folder(&self.path),
         }
     }
+}
+
+fn write_whole(path: &Path, secret: &[u8; 32], must_be_new: bool) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(must_be_new).create(true).truncate(!must_be_new);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(secret)?;
+    file.sync_all()
+}
+
+/// Makes the name of a new file as durable as its content.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    std::fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }

@@ -26,6 +26,8 @@ mod key_store;
 mod model;
 mod observe;
 mod store;
+#[cfg(feature = "sync")]
+pub mod sync;
 
 pub use clock::{Environment, System};
 pub use engine::{Engine, Options};

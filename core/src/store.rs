@@ -20,6 +20,8 @@ mod projection;
 pub(crate) mod query;
 pub(crate) mod rebuild;
 pub(crate) mod records;
+#[cfg(feature = "sync")]
+pub(crate) mod remote;
 mod rollup;
 mod runs;
 pub(crate) mod search;
@@ -186,6 +188,15 @@ impl Store {
         self.set_aside.as_deref()
     }
 
+    /// The file of the database; `None` if it is in memory.
+    #[cfg(feature = "sync")]
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) => Some(path),
+            Place::Memory => None,
+        }
+    }
+
     /// Runs `work` in one transaction and commits it, or leaves everything as it was.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
         let mut guard = self.lock_writer();
@@ -247,6 +258,15 @@ impl Store {
             move_frames()?;
         }
         Ok(())
+    }
+
+    /// Writes the file anew, so that nothing of what was deleted is left in it or in the WAL.
+    #[cfg(feature = "sync")]
+    pub(crate) fn scrub(&self) -> Result<()> {
+        let mut writer = self.lock_writer();
+        let connection = self.writer(&mut writer.connection)?;
+        connection.execute_batch("VACUUM")?;
+        Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 
     /// Copies the database into a new file, as one state, while others go on writing.

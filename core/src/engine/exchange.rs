@@ -154,11 +154,17 @@ impl Engine {
 }
 
 /// The id and the changes of a commit whose signature is good.
-pub(super) type Verdict = std::result::Result<(CommitId, Vec<Option<Admission>>), CommitError>;
+pub(crate) type Verdict = std::result::Result<(CommitId, Vec<Option<Admission>>), CommitError>;
 
 /// Does of taking commits in what needs no database: it is done on other threads than the one that writes.
 pub(super) fn check(commits: &[Commit]) -> Vec<Verdict> {
-    let signed: Vec<_> = commits.iter().map(|commit| (commit.header.device, commit.id(), commit.signature)).collect();
+    let named: Vec<(&Commit, CommitId)> = commits.iter().map(|commit| (commit, commit.id())).collect();
+    check_named(&named)
+}
+
+/// The same for commits whose ids are known.
+pub(crate) fn check_named(commits: &[(&Commit, CommitId)]) -> Vec<Verdict> {
+    let signed: Vec<_> = commits.iter().map(|(commit, id)| (commit.header.device, *id, commit.signature)).collect();
     let good = verify_batch(&signed);
     let mut left = CHANGES_AHEAD_MAX;
     let mut changes = |commit: &Commit| match left.checked_sub(commit.records.len()) {
@@ -168,8 +174,8 @@ pub(super) fn check(commits: &[Commit]) -> Vec<Verdict> {
         }
         None => Vec::new(),
     };
-    let verdict = |((commit, (_, id, _)), is_good): ((&Commit, &(_, CommitId, _)), bool)| {
+    let verdict = |((commit, id), is_good): (&(&Commit, CommitId), bool)| {
         if is_good { Ok((*id, changes(commit))) } else { Err(CommitError::Signature) }
     };
-    commits.iter().zip(&signed).zip(good).map(verdict).collect()
+    commits.iter().zip(good).map(verdict).collect()
 }

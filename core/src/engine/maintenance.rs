@@ -44,6 +44,14 @@ impl Maintenance {
         }
     }
 
+    /// Has the thread look soon, whatever was written.
+    #[cfg(feature = "sync")]
+    pub(super) fn look_soon(&self) {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).writes = WRITES_PER_LOOK;
+        self.begin();
+        self.shared.woken.notify_one();
+    }
+
     /// Looks now, on this thread: after an import. What a large one leaves of the search index to be merged is merged
     /// here, and not with the next small changes.
     pub(super) fn look(&self) -> Result<()> {

@@ -304,6 +304,22 @@ pub(crate) fn ledger_heads(connection: &Connection, lid: i64) -> Result<Vec<Comm
     Ok(read_heads(connection, lid, None)?.into_iter().map(|(id, _)| id).collect())
 }
 
+/// The numbers of the heads of one device's chain, ascending.
+#[cfg(feature = "sync")]
+pub(crate) fn chain_heads(connection: &Connection, lid: i64, did: i64) -> Result<Vec<i64>> {
+    let mut cids: Vec<i64> = read_heads(connection, lid, Some(did))?.into_iter().map(|(_, cid)| cid).collect();
+    cids.sort_unstable();
+    Ok(cids)
+}
+
+/// The devices that have written in a ledger.
+#[cfg(feature = "sync")]
+pub(crate) fn devices(connection: &Connection, lid: i64) -> Result<Vec<i64>> {
+    let select = "SELECT DISTINCT did FROM feed WHERE lid = ?1 AND did IS NOT NULL ORDER BY did";
+    let mut statement = connection.prepare_cached(select)?;
+    Ok(statement.query_map([lid], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The numbers of the commits named by a commit as its predecessors, as far as they are held, and whether all are.
 pub(crate) fn previous_of(connection: &Connection, cid: i64) -> Result<(Vec<i64>, bool)> {
     let select = "SELECT previous, header FROM commit_log WHERE cid = ?1";
@@ -317,6 +333,15 @@ pub(crate) fn previous_of(connection: &Connection, cid: i64) -> Result<(Vec<i64>
         held.extend(find(connection, id)?);
     }
     Ok((held.clone(), held.len() == named.len()))
+}
+
+/// The numbers of the member heads of a commit; `None` unless all are held.
+#[cfg(feature = "sync")]
+pub(crate) fn member_heads_of(connection: &Connection, cid: i64) -> Result<Option<Vec<i64>>> {
+    let select = "SELECT ids FROM commit_log JOIN heads_set USING (hid) WHERE cid = ?1";
+    let ids: Vec<u8> = connection.prepare_cached(select)?.query_row([cid], |row| row.get(0))?;
+    let (ids, _) = ids.as_chunks::<32>();
+    ids.iter().map(|id| find(connection, &CommitId(*id))).collect()
 }
 
 /// Whether a commit counts.

@@ -51,16 +51,7 @@ pub(crate) fn diagnose(write: &mut Write<'_>, own: &DeviceKey, diagnosis: &mut D
 
 /// Drops every projection and makes it anew.
 fn rebuild(write: &mut Write<'_>, own: &DeviceKey) -> Result<()> {
-    let names = PROJECTIONS.iter().map(|(name, _)| *name).filter(|name| *name != "ledger");
-    for name in names.chain(["search_dirty", "search"]) {
-        write.tx.execute_batch(&format!("DROP TABLE {name}")).map_err(not_dropped)?;
-    }
-    write.tx.execute_batch(migration::PROJECTION)?;
-    search::begin_anew(&write.tx)?;
-    write
-        .tx
-        .execute_batch("UPDATE ledger SET name = '', currency = '', role = 0, member = NULL, member_heads = x''")?;
-    *write.state = super::WriterState::default();
+    empty(write)?;
     for lid in keys::ledgers(&write.tx)? {
         standing::judge_all(write, own, lid)?;
         for rid in column(
@@ -82,6 +73,21 @@ fn not_dropped(error: rusqlite::Error) -> Error {
         return error;
     }
     Error::new(ErrorKind::Corrupt, "a table that is made from the commits is damaged beyond mending").with_source(error)
+}
+
+/// Drops every projection and everything remembered of one.
+pub(super) fn empty(write: &mut Write<'_>) -> Result<()> {
+    let names = PROJECTIONS.iter().map(|(name, _)| *name).filter(|name| *name != "ledger");
+    for name in names.chain(["search_dirty", "search"]) {
+        write.tx.execute_batch(&format!("DROP TABLE {name}")).map_err(not_dropped)?;
+    }
+    write.tx.execute_batch(migration::PROJECTION)?;
+    search::begin_anew(&write.tx)?;
+    write
+        .tx
+        .execute_batch("UPDATE ledger SET name = '', currency = '', role = 0, member = NULL, member_heads = x''")?;
+    *write.state = super::WriterState::default();
+    Ok(())
 }
 
 fn check_file(tx: &Connection, diagnosis: &mut Diagnosis) -> Result<()> {

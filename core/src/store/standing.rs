@@ -10,8 +10,8 @@ use outlay_ledger::admit::{Quarantine, admit};
 use outlay_ledger::change::Change;
 use outlay_ledger::commit::{ActorForm, Commit, Header, Kind, Record};
 use outlay_ledger::fold::Input;
-use outlay_ledger::member::{MemberOperation, Purge};
-use outlay_ledger::roles::{Ancestry, CommitFacts, History, InCut, MemberCommit, MemberRecord, Standing, Writes};
+use outlay_ledger::member::MemberOperation;
+use outlay_ledger::roles::{Ancestry, CommitFacts, History, InCut, MemberCommit, Standing, Writes};
 use outlay_ledger::{CommitId, DeviceKey, LedgerId, MemberId};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -428,6 +428,15 @@ pub(crate) fn member_of(write: &mut Write<'_>, lid: i64, device: &DeviceKey) -> 
     Ok(member)
 }
 
+/// Whether a ledger's members have ever said what a server may do here, also that it may nothing any more.
+#[cfg(feature = "sync")]
+pub(crate) fn is_server_known(write: &mut Write<'_>, lid: i64, server: &DeviceKey) -> Result<bool> {
+    let history = take_history(write, lid)?;
+    let is_known = history.roles().is_server_known(server);
+    write.state.memberships.0.insert(lid, history);
+    Ok(is_known)
+}
+
 /// The member history of a ledger, read from its commits.
 pub(crate) fn history(
     connection: &Connection,
@@ -453,33 +462,8 @@ fn member_commit(
     cid: i64,
 ) -> Result<MemberCommit> {
     let commit = log::load(connection, keys, codec, cid)?;
-    let mut operations = Vec::new();
-    for record in &commit.records {
-        operations.extend(member_record(connection, lid, record)?);
-    }
-    Ok(MemberCommit {
-        id: log::id(connection, cid)?,
-        device: commit.header.device,
-        member_heads: commit.header.member_heads,
-        previous: commit.header.previous,
-        on_behalf: commit.header.on_behalf,
-        operations,
-    })
-}
-
-fn member_record(connection: &Connection, lid: i64, record: &Record) -> Result<Option<MemberRecord>> {
-    let Some(payload) = record.payload() else { return Ok(None) };
-    Ok(match record.kind {
-        Kind::Member => MemberOperation::decode(payload).ok().map(MemberRecord::Member),
-        Kind::Key => Some(MemberRecord::Other),
-        Kind::Purge => match Purge::decode(payload) {
-            Ok(purge) => {
-                let origin = keys::device_of_document(connection, lid, &purge.document)?;
-                Some(MemberRecord::Purge { purge, origin })
-            }
-            Err(_) => None,
-        },
-        Kind::Change | Kind::Blob | Kind::Unknown(_) => None,
+    MemberCommit::read(log::id(connection, cid)?, &commit, |document| {
+        keys::device_of_document(connection, lid, document)
     })
 }
 

@@ -1,0 +1,91 @@
+//! What the syncer of an engine and the rest of it share: a wake after each write, and how the connection is.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::SyncOptions;
+use super::lease::Leases;
+use super::status::{Connection, Waiting};
+use super::token::{FileTokenStore, MemoryTokenStore, TokenStore};
+
+/// What is shared.
+pub(crate) struct Hub {
+    /// Something was written.
+    pub(crate) written: Notify,
+    /// Somebody signed in.
+    pub(crate) signed_in: Notify,
+    /// What waits is to be tried now.
+    pub(crate) hurry: Notify,
+    /// How many syncers listen: without one, a write costs one look at this.
+    listening: AtomicUsize,
+    pub(crate) tokens: Arc<dyn TokenStore>,
+    /// Who syncs.
+    pub(crate) sync_leases: Leases,
+    /// Who renews the tokens.
+    pub(crate) token_leases: Leases,
+    live: Mutex<Live>,
+}
+
+/// How the connection of this process is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Live {
+    pub(crate) connection: Connection,
+    pub(crate) waiting: Option<Waiting>,
+    pub(crate) sent: u64,
+}
+
+impl Hub {
+    pub(crate) fn new(options: &SyncOptions, database: Option<&Path>) -> Self {
+        let tokens = options.token_store.clone().unwrap_or_else(|| match database {
+            Some(database) => Arc::new(FileTokenStore::beside(database)),
+            None => Arc::new(MemoryTokenStore::default()),
+        });
+        Self {
+            written: Notify::new(),
+            signed_in: Notify::new(),
+            hurry: Notify::new(),
+            listening: AtomicUsize::new(0),
+            tokens,
+            sync_leases: Leases::beside(database, ".sync-lock"),
+            token_leases: Leases::beside(database, ".tokens-lock"),
+            live: Mutex::default(),
+        }
+    }
+
+    /// Tells the syncer, if there is one, that something was written.
+    pub(crate) fn wake(&self) {
+        if self.listening.load(Ordering::Acquire) > 0 {
+            self.written.notify_one();
+        }
+    }
+
+    pub(crate) fn listen(&self) -> Listening<'_> {
+        self.listening.fetch_add(1, Ordering::AcqRel);
+        Listening(self)
+    }
+
+    pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set(&self, connection: Connection, waiting: Option<Waiting>) {
+        let mut live = self.live();
+        live.connection = connection;
+        live.waiting = waiting;
+        if connection != Connection::Live {
+            live.sent = 0;
+        }
+    }
+}
+
+/// Counts as a listener until it is dropped.
+pub(crate) struct Listening<'h>(&'h Hub);
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.0.listening.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,399 @@
+//! Devices and the real server, over real sockets on this machine.
+//!
+//! Tests wait for what is to become true and never for a time to pass; the limits are only there so that a failure is not an
+//! endless wait.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use outlay_core::sync::{Connection, Credentials, ServerAddress, SignInOptions, SignOut};
+use outlay_core::{Currency, Diff, Engine, ErrorKind, Expense, Filter, LedgerId, Options, Sort};
+use outlay_server::config::{Cli, Command};
+use support::spent;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// Nothing takes this long.
+const LONG: Duration = Duration::from_secs(60);
+
+/// A server on a port of its own, whose data outlives it.
+struct Server {
+    folder: TempDir,
+    runtime: Runtime,
+    options: Vec<String>,
+    port: u16,
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Server {
+    fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let mut server = Self { folder: tempfile::tempdir().unwrap(), runtime, options, port: 0, running: None };
+        server.resume();
+        server
+    }
+
+    /// Serves again, at the same address and with the same data.
+    fn resume(&mut self) {
+        let listen = format!("127.0.0.1:{}", self.port);
+        let data = self.folder.path().to_str().unwrap();
+        let words = ["outlay-server", "serve", "--dev", "--data", data, "--listen", &listen];
+        let cli = Cli::parse_from(words.into_iter().map(str::to_owned).chain(self.options.clone()));
+        let Command::Serve(serve) = cli.command else { panic!("it serves") };
+        let server = self.runtime.block_on(outlay_server::serve::Server::bind(&serve)).unwrap();
+        self.port = server.address().unwrap().port();
+        let (stop, stopped) = oneshot::channel();
+        let running = self.runtime.spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        self.running = Some((stop, running));
+    }
+
+    fn stop(&mut self) {
+        if let Some((stop, running)) = self.running.take() {
+            let _ = stop.send(());
+            self.runtime.block_on(running).unwrap();
+        }
+    }
+
+    fn address(&self) -> ServerAddress {
+        ServerAddress::parse(&format!("http://127.0.0.1:{}", self.port)).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn engine(folder: &Path, name: &str) -> Arc<Engine> {
+    Arc::new(Engine::open(folder.join(name), Options::default()).unwrap())
+}
+
+fn credentials(email: &str) -> Credentials {
+    Credentials { email: email.to_owned(), password: "correct horse battery".to_owned() }
+}
+
+fn ana() -> Credentials {
+    credentials("ana@example.org")
+}
+
+fn named(device: &str) -> SignInOptions {
+    SignInOptions { device_name: device.to_owned(), ..SignInOptions::default() }
+}
+
+fn shown(engine: &Engine, ledger: LedgerId) -> Vec<Expense> {
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = engine.query(ledger, &Filter::default(), Sort::Newest, after, 500).unwrap();
+        all.extend(page.expenses);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    all.sort_by_key(|expense| expense.id);
+    all
+}
+
+fn sync(engine: &Engine) -> outlay_core::sync::SyncReport {
+    let report = engine.sync_once(LONG).unwrap();
+    assert!(report.is_complete, "{report:?}");
+    assert_eq!(engine.sync_status().unwrap().connection, Connection::Off, "one sync leaves no connection");
+    report
+}
+
+#[track_caller]
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < LONG, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+/// A phone with a ledger that was recorded without an account and has gone up, and a laptop of the same person.
+fn phone_and_laptop(folder: &TempDir, server: &Server) -> (Arc<Engine>, Arc<Engine>, LedgerId) {
+    let (phone, laptop) = (engine(folder.path(), "phone"), engine(folder.path(), "laptop"));
+    let home = phone.create_ledger("Home", Currency::EUR).unwrap().id;
+    phone.add_expense(home, spent("12.50", "Lunch", "2026-03-01")).unwrap();
+    phone.sign_up(&server.address(), &ana(), &named("phone")).unwrap();
+    sync(&phone);
+    laptop.sign_in(&server.address(), &ana(), &named("laptop")).unwrap();
+    sync(&laptop);
+    (phone, laptop, home)
+}
+
+#[test]
+fn months_without_an_account_go_up_and_a_new_device_gets_them_all() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let phone = engine(folder.path(), "phone");
+    let home = phone.create_ledger("Home", Currency::EUR).unwrap().id;
+    let trip = phone.create_ledger("Trip", Currency::EUR).unwrap().id;
+    for number in 0..500 {
+        let day = format!("2025-{:02}-{:02}", number % 12 + 1, number % 28 + 1);
+        phone.add_expense(home, spent("1.20", &format!("Shop {number}"), &day)).unwrap();
+    }
+    let account = phone.sign_up(&server.address(), &ana(), &named("phone")).unwrap();
+    assert_eq!(phone.account().unwrap(), Some(account));
+    let report = sync(&phone);
+    assert!(report.pushed >= 504, "{report:?}");
+    let status = phone.sync_status().unwrap();
+    assert!(status.ledgers.iter().all(|ledger| ledger.local == 0 && ledger.refused == 0), "{status:?}");
+
+    let laptop = engine(folder.path(), "laptop");
+    laptop.sign_in(&server.address(), &ana(), &named("laptop")).unwrap();
+    sync(&laptop);
+    let mut ledgers: Vec<LedgerId> = laptop.ledgers().unwrap().iter().map(|ledger| ledger.id).collect();
+    ledgers.sort_unstable();
+    let mut both = vec![home, trip];
+    both.sort_unstable();
+    assert_eq!(ledgers, both);
+    assert_eq!(shown(&laptop, home), shown(&phone, home));
+
+    let tea = laptop.add_expense(home, spent("2", "Tea", "2026-01-01")).unwrap();
+    sync(&laptop);
+    sync(&phone);
+    assert_eq!(phone.expense(home, tea.id).unwrap(), Some(tea), "the new device may write");
+    assert_eq!(sync(&phone).pushed, 0);
+    for engine in [phone, laptop] {
+        assert!(engine.doctor().unwrap().is_ok());
+    }
+}
+
+#[test]
+fn what_one_device_saves_the_other_shows_live() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, laptop, home) = phone_and_laptop(&folder, &server);
+    let _syncers = (phone.start_sync().unwrap(), laptop.start_sync().unwrap());
+    for engine in [&phone, &laptop] {
+        wait_until("the connection is live", || engine.sync_status().unwrap().connection == Connection::Live);
+    }
+    let (sender, receiver) = std::sync::mpsc::channel::<Diff>();
+    let sender = std::sync::Mutex::new(sender);
+    let tell = move |diff: Diff| drop(sender.lock().unwrap().send(diff));
+    let _watch = laptop.observe(home, Filter::default(), Sort::Newest, 50, Arc::new(tell)).unwrap();
+    receiver.recv_timeout(LONG).unwrap();
+    let mut times = Vec::new();
+    for number in 0..20 {
+        let begun = Instant::now();
+        let added = phone.add_expense(home, spent("3", &format!("Live {number}"), "2026-03-02")).unwrap();
+        let diff = receiver.recv_timeout(LONG).unwrap();
+        times.push(begun.elapsed());
+        assert_eq!(diff.inserted.iter().map(|(_, expense)| expense.id).collect::<Vec<_>>(), [added.id]);
+    }
+    times.sort_unstable();
+    println!("live: median {:?}, greatest {:?}", times[10], times[19]);
+}
+
+#[test]
+fn what_was_written_while_the_server_was_down_goes_up_when_it_is_back() {
+    let (mut server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, laptop, home) = phone_and_laptop(&folder, &server);
+    let syncer = phone.start_sync().unwrap();
+    wait_until("the connection is live", || phone.sync_status().unwrap().connection == Connection::Live);
+    server.stop();
+    let lost = phone.add_expense(home, spent("4", "Offline", "2026-03-03")).unwrap();
+    wait_until("it is said", || phone.sync_status().unwrap().connection == Connection::Retrying);
+    assert!(phone.sync_status().unwrap().waiting.is_some());
+    assert_eq!(laptop.sync_once(LONG).unwrap_err().kind(), ErrorKind::Offline);
+    server.resume();
+    syncer.retry_now();
+    wait_until("it goes up", || phone.sync_status().unwrap().ledgers[0].local == 0);
+    sync(&laptop);
+    assert_eq!(laptop.expense(home, lost.id).unwrap(), Some(lost));
+}
+
+#[test]
+fn a_database_belongs_to_one_account_at_a_time_and_is_left_by_choice() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, laptop, home) = phone_and_laptop(&folder, &server);
+    let ben = credentials("ben@example.org");
+    let other = phone.sign_in(&server.address(), &ben, &named("phone")).unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::OtherAccount);
+    assert_eq!(phone.sign_up(&server.address(), &ben, &named("phone")).unwrap_err().kind(), ErrorKind::OtherAccount);
+
+    phone.add_expense(home, spent("1", "Unsent", "2026-03-04")).unwrap();
+    assert_eq!(phone.sign_out(SignOut::Wipe).unwrap_err().kind(), ErrorKind::Forbidden);
+    phone.sign_out(SignOut::Keep).unwrap();
+    assert_eq!((phone.account().unwrap(), shown(&phone, home).len()), (None, 2));
+    assert_eq!(phone.sync_once(LONG).unwrap_err().kind(), ErrorKind::SignedOut);
+
+    phone.sign_in(&server.address(), &ana(), &named("phone")).unwrap();
+    assert_eq!(sync(&phone).pushed, 1, "it goes on where it was");
+
+    sync(&laptop);
+    laptop.sign_out(SignOut::Wipe).unwrap();
+    assert!(laptop.ledgers().unwrap().is_empty() && laptop.account().unwrap().is_none());
+    laptop.sign_in(&server.address(), &ana(), &named("laptop")).unwrap();
+    sync(&laptop);
+    assert_eq!(shown(&laptop, home), shown(&phone, home));
+}
+
+#[test]
+fn a_wrong_password_says_what_an_unknown_address_says() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let phone = engine(folder.path(), "phone");
+    phone.sign_up(&server.address(), &ana(), &named("phone")).unwrap();
+    let laptop = engine(folder.path(), "laptop");
+    let wrong = Credentials { password: "something else entirely".to_owned(), ..ana() };
+    let wrong = laptop.sign_in(&server.address(), &wrong, &named("laptop")).unwrap_err();
+    let unknown = laptop.sign_in(&server.address(), &credentials("no@example.org"), &named("laptop")).unwrap_err();
+    assert_eq!((wrong.kind(), wrong.to_string()), (ErrorKind::Forbidden, unknown.to_string()));
+    assert_eq!(laptop.account().unwrap(), None);
+    let again = engine(folder.path(), "another").sign_up(&server.address(), &ana(), &named("x")).unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_device_that_was_signed_out_keeps_what_it_has_and_goes_on_after_signing_in() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, laptop, home) = phone_and_laptop(&folder, &server);
+    let devices = phone.devices().unwrap();
+    assert_eq!(devices.iter().filter(|device| device.is_this).count(), 1);
+    assert_eq!(devices.len(), 2);
+    let syncer = laptop.start_sync().unwrap();
+    wait_until("the connection is live", || laptop.sync_status().unwrap().connection == Connection::Live);
+    phone.sign_out_device(laptop.device_key()).unwrap();
+    wait_until("it is said", || laptop.sync_status().unwrap().connection == Connection::SignedOut);
+    let kept = laptop.add_expense(home, spent("5", "Kept", "2026-03-05")).unwrap();
+    drop(syncer);
+    assert_eq!(laptop.sync_once(LONG).unwrap_err().kind(), ErrorKind::SignedOut);
+    laptop.sign_in(&server.address(), &ana(), &named("laptop")).unwrap();
+    sync(&laptop);
+    sync(&phone);
+    assert_eq!(phone.expense(home, kept.id).unwrap(), Some(kept));
+}
+
+#[test]
+fn a_token_that_ends_is_renewed_and_the_work_goes_on() {
+    let server = Server::start_with(&["--access-token-seconds", "2"]);
+    let folder = tempfile::tempdir().unwrap();
+    let (phone, laptop, home) = phone_and_laptop(&folder, &server);
+    let _syncers = (phone.start_sync().unwrap(), laptop.start_sync().unwrap());
+    let begun = Instant::now();
+    let mut number = 0;
+    while begun.elapsed() < Duration::from_secs(5) {
+        let added = phone.add_expense(home, spent("1", &format!("Tick {number}"), "2026-03-06")).unwrap();
+        wait_until("it arrives", || laptop.expense(home, added.id).unwrap().is_some());
+        number += 1;
+    }
+    assert!(number > 5);
+}
+
+#[test]
+fn two_processes_sync_one_database_by_turns() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, laptop, home) = phone_and_laptop(&folder, &server);
+    let widget = engine(folder.path(), "phone");
+    let first = phone.start_sync().unwrap();
+    wait_until("the connection is live", || phone.sync_status().unwrap().connection == Connection::Live);
+    let _second = widget.start_sync().unwrap();
+    wait_until("it waits", || widget.sync_status().unwrap().connection == Connection::Elsewhere);
+    widget.add_expense(home, spent("6", "Widget", "2026-03-07")).unwrap();
+    wait_until("the other takes it up", || widget.sync_status().unwrap().ledgers[0].local == 0);
+    drop(first);
+    wait_until("its turn comes", || widget.sync_status().unwrap().connection == Connection::Live);
+    sync(&laptop);
+    assert_eq!(shown(&laptop, home), shown(&phone, home));
+}
+
+#[test]
+fn a_server_restored_from_an_older_backup_gets_everything_back() {
+    let (mut server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, laptop, home) = phone_and_laptop(&folder, &server);
+    let backup = folder.path().join("server.backup");
+    outlay_server::backup::backup(server.folder.path(), &backup).unwrap();
+    laptop.add_expense(home, spent("7", "After the backup", "2026-03-08")).unwrap();
+    sync(&laptop);
+    sync(&phone);
+    server.stop();
+    let mut random = outlay_server::store::system_random();
+    outlay_server::backup::restore(server.folder.path(), &backup, &mut random).unwrap();
+    server.resume();
+    phone.add_expense(home, spent("8", "After the restore", "2026-03-09")).unwrap();
+    sync(&phone);
+    sync(&laptop);
+    let tablet = engine(folder.path(), "tablet");
+    tablet.sign_in(&server.address(), &ana(), &named("tablet")).unwrap();
+    sync(&tablet);
+    assert_eq!(shown(&tablet, home).len(), 3);
+    assert_eq!(shown(&tablet, home), shown(&laptop, home));
+    assert_eq!(shown(&tablet, home), shown(&phone, home));
+}
+
+#[test]
+fn another_server_at_the_same_address_gets_nothing() {
+    let (mut server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, _, home) = phone_and_laptop(&folder, &server);
+    server.stop();
+    let mut other = Server::start();
+    other.stop();
+    other.port = server.port;
+    other.resume();
+    phone.add_expense(home, spent("9", "Mine", "2026-03-10")).unwrap();
+    assert_eq!(phone.sync_once(LONG).unwrap_err().kind(), ErrorKind::Offline);
+    assert_eq!(phone.sync_status().unwrap().ledgers[0].local, 1);
+}
+
+/// Something between a device and a server that lets plain requests through, and no WebSocket.
+fn proxy_without_upgrade(server: &Server) -> ServerAddress {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, to) = (listener.local_addr().unwrap().port(), server.port);
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            std::thread::spawn(move || drop(pass_on(client.unwrap(), to)));
+        }
+    });
+    ServerAddress::parse(&format!("http://127.0.0.1:{port}")).unwrap()
+}
+
+fn pass_on(mut client: TcpStream, to: u16) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte)? == 1 {
+        head.push(byte[0]);
+    }
+    if String::from_utf8_lossy(&head).to_ascii_lowercase().contains("upgrade: websocket") {
+        return client.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    }
+    let mut server = TcpStream::connect(("127.0.0.1", to))?;
+    server.write_all(&head)?;
+    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+    std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+    std::io::copy(&mut server, &mut client).map(drop)
+}
+
+#[test]
+fn where_no_websocket_comes_through_plain_requests_do() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, _, home) = phone_and_laptop(&folder, &server);
+    for number in 0..400 {
+        phone.add_expense(home, spent("1", &format!("Shop {number}"), "2025-12-01")).unwrap();
+    }
+    let proxy = proxy_without_upgrade(&server);
+    let tablet = engine(folder.path(), "tablet");
+    tablet.sign_in(&proxy, &ana(), &named("tablet")).unwrap();
+    sync(&tablet);
+    phone.sign_in(&proxy, &ana(), &named("phone")).unwrap();
+    assert_eq!(sync(&phone).pushed, 400);
+    sync(&tablet);
+    assert_eq!(shown(&tablet, home), shown(&phone, home));
+}
