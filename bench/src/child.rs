@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ground::Outcome;
+use crate::ground::{Outcome, number_after};
 use crate::meter::process_cpu_ns;
 use crate::work::{add, open};
 
@@ -66,11 +66,4 @@ fn give_account() -> Outcome<()> {
     let account = Account { cpu_ns, memory_bytes, read_bytes: number_after("/proc/self/io", "read_bytes:")? };
     println!("{}", serde_json::to_string(&account)?);
     Ok(())
-}
-
-fn number_after(path: &str, name: &str) -> Outcome<u64> {
-    let text = std::fs::read_to_string(path)?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let number = line.and_then(|line| line.split_whitespace().next()).ok_or_else(|| format!("{path} has no {name}"))?;
-    Ok(number.parse()?)
 }

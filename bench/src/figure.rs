@@ -24,6 +24,30 @@ pub(crate) enum Figure {
     WireProcessEach,
     DiskImported,
     DiskOneByOne,
+    Live,
+    LiveTail,
+    LiveUp,
+    LiveDown,
+    Move,
+    MoveBytes,
+    FreshUsable,
+    FreshAll,
+    Backlog,
+    BacklogRaw,
+    BacklogBytes,
+    ReconnectTrips,
+    ReconnectBytes,
+    ReconnectUpgrade,
+    ReconnectEach,
+    Ingest,
+    ServerIdle,
+    ServerSyncing,
+    FanOutMedian,
+    FanOutTail,
+    FanOutExtreme,
+    FanOutAck,
+    IdleSockets,
+    IdleEach,
 }
 
 /// On what it is taken.
@@ -37,6 +61,18 @@ pub(crate) enum At {
     Commits(u64),
     /// A batch of so many expenses.
     Batch(u64),
+    /// So many expenses of one import.
+    Imported(u64),
+    /// So many expenses, each made and signed by itself.
+    OneByOne(u64),
+    /// Two devices that are connected.
+    Connected,
+    /// A device with so many ledgers.
+    Ledgers(u64),
+    /// So many sockets.
+    Sockets(u64),
+    /// A server that was just started.
+    Started,
 }
 
 /// In what it is counted.
@@ -49,6 +85,9 @@ pub(crate) enum Unit {
     Bytes,
     /// Per second of one core.
     PerSecond,
+    /// Per second of the wall.
+    Rate,
+    Number,
     /// Thousandths of a number.
     Thousandths,
 }
@@ -78,6 +117,13 @@ const MILLISECOND: u64 = 1_000_000;
 /// Ten million bytes.
 const OPEN_BYTES_MAX: u64 = 10 * 1_000 * THOUSAND;
 
+/// What 99 of 100 writes take at most to the sockets that they are fanned out to.
+pub(crate) const FAN_OUT_NS_MAX: u64 = 50 * MILLISECOND;
+/// 1,048,576 bytes.
+const MEBIBYTE: u64 = 1024 * 1024;
+/// What a cut connection may cost: as many bytes as may be in flight, 8 pushes of 256 KiB.
+const CUT_BYTES_MAX: u64 = 2 * MEBIBYTE;
+
 /// The sizes of the ledgers.
 pub(crate) const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];
 /// Changes of the expense that was edited most.
@@ -86,6 +132,16 @@ pub(crate) const CHANGES: u64 = 10_000;
 pub(crate) const COMMITS: u64 = 100_000;
 /// Expenses of a batch.
 pub(crate) const BATCH: u64 = 1_000;
+/// Expenses of the ledger that is synced whole.
+pub(crate) const SYNCED: u64 = 100_000;
+/// Ledgers of the device that has many.
+pub(crate) const LEDGERS: u64 = 11;
+/// Records that a server takes in, of imports and signed one by one.
+pub(crate) const INGESTED: [At; 2] = [At::Imported(100_000), At::OneByOne(40_000)];
+/// Sockets to which writes are fanned out.
+pub(crate) const LIVE_SOCKETS: u64 = 1_000;
+/// Sockets that are open and still.
+pub(crate) const IDLE_SOCKETS: u64 = 10_000;
 
 impl Figure {
     pub(crate) const fn name(self) -> &'static str {
@@ -109,23 +165,53 @@ impl Figure {
             Self::WireProcessEach => "wire, by a process each",
             Self::DiskImported => "disk per expense, imported",
             Self::DiskOneByOne => "disk per expense, one by one",
+            Self::Live => "one expense to another device",
+            Self::LiveTail => "  its 99th percentile",
+            Self::LiveUp => "  bytes up, of both devices",
+            Self::LiveDown => "  bytes down, of both devices",
+            Self::Move => "expenses to another device",
+            Self::MoveBytes => "  bytes each on the wire",
+            Self::FreshUsable => "fresh device, newest months",
+            Self::FreshAll => "  all months",
+            Self::Backlog => "long offline, to another device",
+            Self::BacklogRaw => "  bytes of its commits",
+            Self::BacklogBytes => "  bytes each, cut in the middle",
+            Self::ReconnectTrips => "reconnect, round trips",
+            Self::ReconnectBytes => "  bytes both ways",
+            Self::ReconnectUpgrade => "  bytes of the upgrade before",
+            Self::ReconnectEach => "  bytes for each further ledger",
+            Self::Ingest => "server takes in records, durable",
+            Self::ServerIdle => "server, memory",
+            Self::ServerSyncing => "  its greatest while syncing",
+            Self::FanOutMedian => "a write to the other sockets",
+            Self::FanOutTail => "  its 99th percentile",
+            Self::FanOutExtreme => "  its 99.9th percentile",
+            Self::FanOutAck => "  99th percentile of its ack",
+            Self::IdleSockets => "server, memory",
+            Self::IdleEach => "  for each socket",
         }
     }
 
     pub(crate) const fn unit(self) -> Unit {
         match self {
-            Self::TakeIn => Unit::Wall,
+            Self::TakeIn | Self::Live | Self::LiveTail | Self::Move | Self::FreshUsable | Self::FreshAll => Unit::Wall,
+            Self::Backlog | Self::FanOutMedian | Self::FanOutTail | Self::FanOutExtreme | Self::FanOutAck => Unit::Wall,
             Self::Import => Unit::PerSecond,
+            Self::Ingest => Unit::Rate,
+            Self::ReconnectTrips => Unit::Number,
             Self::AddSpread | Self::AddSyncs => Unit::Thousandths,
-            Self::OpenMemory => Unit::Bytes,
+            Self::OpenMemory | Self::ServerIdle | Self::ServerSyncing | Self::IdleSockets => Unit::Bytes,
             Self::WireTogether | Self::WireOneByOne | Self::WireProcessEach => Unit::Bytes,
-            Self::DiskImported | Self::DiskOneByOne => Unit::Bytes,
-            _ => Unit::Cpu,
+            Self::DiskImported | Self::DiskOneByOne | Self::IdleEach => Unit::Bytes,
+            Self::LiveUp | Self::LiveDown | Self::MoveBytes | Self::BacklogRaw | Self::BacklogBytes => Unit::Bytes,
+            Self::ReconnectBytes | Self::ReconnectUpgrade | Self::ReconnectEach => Unit::Bytes,
+            Self::AddMean | Self::AddTail | Self::Edit | Self::Undo | Self::OpenTime | Self::NewestPage => Unit::Cpu,
+            Self::AnyPage | Self::MonthTotals | Self::Search => Unit::Cpu,
         }
     }
 }
 
-/// All lines, in the order in which they are printed.
+/// All lines of `bench`, in the order in which they are printed.
 pub(crate) fn lines() -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line = |figure, at, limit| lines.push(Line { figure, at, limit });
@@ -159,6 +245,55 @@ pub(crate) fn lines() -> Vec<Line> {
     line(Figure::DiskImported, At::Expenses(100_000), Limit::Information);
     line(Figure::DiskImported, At::Expenses(1_000_000), Limit::AtMost(430));
     line(Figure::DiskOneByOne, At::Expenses(COMMITS), Limit::Information);
+    lines.extend(sync_lines());
+    lines
+}
+
+/// Those that need a server.
+fn sync_lines() -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line = |figure, at, limit| lines.push(Line { figure, at, limit });
+    line(Figure::Live, At::Connected, Limit::AtMost(6 * MILLISECOND));
+    line(Figure::LiveTail, At::Connected, Limit::Information);
+    line(Figure::LiveUp, At::Connected, Limit::AtMost(500));
+    line(Figure::LiveDown, At::Connected, Limit::AtMost(500));
+    for (at, bytes) in [(At::Imported(BATCH), 75), (At::OneByOne(BATCH), 125)] {
+        line(Figure::Move, at, Limit::AtMost(100 * MILLISECOND));
+        line(Figure::MoveBytes, at, Limit::AtMost(bytes));
+    }
+    for at in [At::Imported(SYNCED), At::OneByOne(SYNCED)] {
+        line(Figure::FreshUsable, at, Limit::AtMost(300 * MILLISECOND));
+        line(Figure::FreshAll, at, Limit::AtMost(4_000 * MILLISECOND));
+    }
+    line(Figure::Backlog, At::OneByOne(SYNCED), Limit::AtMost(60_000 * MILLISECOND));
+    line(Figure::BacklogRaw, At::OneByOne(SYNCED), Limit::AtLeast(20_000 * THOUSAND));
+    line(Figure::BacklogBytes, At::OneByOne(SYNCED), Limit::AtMost(125 + CUT_BYTES_MAX.div_ceil(SYNCED)));
+    line(Figure::ReconnectTrips, At::Ledgers(LEDGERS), Limit::AtMost(1));
+    line(Figure::ReconnectBytes, At::Ledgers(1), Limit::AtMost(900));
+    line(Figure::ReconnectUpgrade, At::Ledgers(1), Limit::Information);
+    line(Figure::ReconnectEach, At::Ledgers(LEDGERS), Limit::AtMost(60));
+    line(Figure::ServerIdle, At::Started, Limit::AtMost(25 * MEBIBYTE));
+    line(Figure::ServerSyncing, At::OneByOne(SYNCED), Limit::AtMost(60 * MEBIBYTE));
+    lines.extend(ingest_lines());
+    lines
+}
+
+fn ingest_lines() -> [Line; 2] {
+    let limit = Limit::AtLeast(10 * THOUSAND);
+    INGESTED.map(|at| Line { figure: Figure::Ingest, at, limit })
+}
+
+/// All lines of `load`.
+pub(crate) fn load_lines() -> Vec<Line> {
+    let (live, idle) = (At::Sockets(LIVE_SOCKETS), At::Sockets(IDLE_SOCKETS));
+    let mut lines = ingest_lines().to_vec();
+    let mut line = |figure, at, limit| lines.push(Line { figure, at, limit });
+    line(Figure::FanOutMedian, live, Limit::Information);
+    line(Figure::FanOutTail, live, Limit::AtMost(FAN_OUT_NS_MAX));
+    line(Figure::FanOutExtreme, live, Limit::Information);
+    line(Figure::FanOutAck, live, Limit::Information);
+    line(Figure::IdleSockets, idle, Limit::AtMost(150 * MEBIBYTE));
+    line(Figure::IdleEach, idle, Limit::Information);
     lines
 }
 
@@ -170,8 +305,9 @@ mod tests {
 
     #[test]
     fn no_line_is_there_twice() {
-        let lines = lines();
-        let distinct: HashSet<_> = lines.iter().map(|line| (line.figure, line.at)).collect();
-        assert_eq!(distinct.len(), lines.len());
+        for lines in [lines(), load_lines()] {
+            let distinct: HashSet<_> = lines.iter().map(|line| (line.figure, line.at)).collect();
+            assert_eq!(distinct.len(), lines.len());
+        }
     }
 }

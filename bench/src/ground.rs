@@ -121,3 +121,11 @@ fn parts(path: &Path) -> impl Iterator<Item = PathBuf> {
         PathBuf::from(name)
     })
 }
+
+/// The number after a name in a file of `/proc`.
+pub(crate) fn number_after(path: &str, name: &str) -> Outcome<u64> {
+    let text = std::fs::read_to_string(path)?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|line| line.split_whitespace().next()).ok_or_else(|| format!("{path} has no {name}"))?;
+    Ok(number.parse()?)
+}

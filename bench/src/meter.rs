@@ -75,8 +75,13 @@ pub(crate) fn median(values: &mut [u64]) -> u64 {
 
 /// The value that `percent` of all do not exceed.
 pub(crate) fn percentile(values: &mut [u64], percent: usize) -> u64 {
+    permille(values, percent * 10)
+}
+
+/// The value that so many of a thousand do not exceed.
+pub(crate) fn permille(values: &mut [u64], permille: usize) -> u64 {
     values.sort_unstable();
-    let place = (values.len() * percent).div_ceil(100).saturating_sub(1);
+    let place = (values.len() * permille).div_ceil(1_000).saturating_sub(1);
     values.get(place).copied().unwrap_or(0)
 }
 

@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::figure::{At, Figure, Limit, Line, Unit, lines};
+use crate::figure::{At, Figure, Limit, Line, Unit};
+use crate::ground::Outcome;
+use crate::meter::Meter;
 
 /// What was measured of one line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,8 +25,9 @@ pub(crate) struct Measured {
 }
 
 /// What is known so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Report {
+    lines: Vec<Line>,
     measured: HashMap<(Figure, At), Measured>,
     not_run: Vec<String>,
 }
@@ -53,6 +58,11 @@ struct Entry {
 }
 
 impl Report {
+    /// A report of these lines, of which nothing is known yet.
+    pub(crate) fn of(lines: Vec<Line>) -> Self {
+        Self { lines, measured: HashMap::new(), not_run: Vec::new() }
+    }
+
     pub(crate) fn put(&mut self, figure: Figure, at: At, measured: Measured) {
         self.measured.insert((figure, at), measured);
     }
@@ -64,20 +74,21 @@ impl Report {
 
     /// Whether every line was measured and kept its limit.
     pub(crate) fn is_kept(&self) -> bool {
-        lines().iter().all(|line| matches!(self.verdict(line), Verdict::Ok | Verdict::Information))
+        self.lines.iter().all(|line| matches!(self.verdict(line), Verdict::Ok | Verdict::Information))
     }
 
-    pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(
-            out,
-            "Times are of the processor, user and kernel, all threads of the process; \"take in\" is of the wall.\n"
-        )?;
+    /// Writes the table below a note that says what is counted. A column in which nothing stands is left out.
+    pub(crate) fn print(&self, out: &mut impl Write, note: &str) -> io::Result<()> {
+        writeln!(out, "{note}\n")?;
         let head = ["work", "at", "measured", "limit", "plain SQLite", "wall", ""].map(str::to_owned);
-        let rows: Vec<[String; 7]> = [head].into_iter().chain(lines().iter().map(|line| self.cells(line))).collect();
-        let widths: [usize; 7] =
-            std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
-        for row in &rows {
-            let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
+        let rows: Vec<[String; 7]> = self.lines.iter().map(|line| self.cells(line)).collect();
+        let widths: [usize; 7] = std::array::from_fn(|column| {
+            let widest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+            if widest == 0 { 0 } else { widest.max(head[column].chars().count()) }
+        });
+        for row in [&head].into_iter().chain(&rows) {
+            let cells = row.iter().zip(widths).enumerate().filter(|(_, (_, width))| *width > 0);
+            let cells = cells.map(|(column, (cell, width))| match column {
                 0 | 1 | 6 => format!("{cell:<width$}"),
                 _ => format!("{cell:>width$}"),
             });
@@ -87,7 +98,7 @@ impl Report {
     }
 
     pub(crate) fn json(&self) -> serde_json::Result<String> {
-        let entries: Vec<Entry> = lines().iter().map(|line| self.entry(line)).collect();
+        let entries: Vec<Entry> = self.lines.iter().map(|line| self.entry(line)).collect();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let file = serde_json::json!({ "is_kept": self.is_kept(), "cores": cores, "not_run": self.not_run, "figures": entries });
         serde_json::to_string_pretty(&file)
@@ -160,12 +171,54 @@ impl Report {
     }
 }
 
+/// Takes the figures of these lines in a folder that goes away, prints the table with a note, and writes the JSON file.
+pub(crate) fn take(lines: Vec<Line>, note: &str, json: &Path, work: impl FnOnce(&Path, &mut Report)) -> Outcome<()> {
+    let beside = json.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(beside)?;
+    let folder = tempfile::tempdir_in(beside)?;
+    let (mut report, whole) = (Report::of(lines), Meter::process());
+    work(folder.path(), &mut report);
+    println!();
+    report.print(&mut io::stdout(), note)?;
+    std::fs::write(json, report.json()?)?;
+    println!("\n{} in all; figures in {}", time(whole.stop().wall_ns), json.display());
+    if report.is_kept() { Ok(()) } else { Err("a figure is over its limit, or was not run".into()) }
+}
+
+/// Says on standard error why a program ends with 1.
+pub(crate) fn exit_code(program: &str, done: Outcome<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{program}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does one part, and says on standard error what it is and how long it took. What fails leaves its lines empty.
+pub(crate) fn step(name: &str, report: &mut Report, work: impl FnOnce(&mut Report) -> Outcome<()>) {
+    let meter = Meter::process();
+    let done = work(report);
+    eprintln!("{name:<40} {:>10}", time(meter.stop().wall_ns));
+    if let Err(error) = done {
+        report.note_not_run(format!("{}: {error}", name.trim_start()));
+    }
+}
+
 fn place(at: At) -> String {
     match at {
         At::Expenses(count) => grouped(count),
         At::Changes(count) => format!("{} changes", grouped(count)),
         At::Commits(count) => format!("{} commits", grouped(count)),
         At::Batch(count) => format!("batch of {}", grouped(count)),
+        At::Imported(count) => format!("{} imported", grouped(count)),
+        At::OneByOne(count) => format!("{} one by one", grouped(count)),
+        At::Connected => "connected".to_owned(),
+        At::Ledgers(1) => "1 ledger".to_owned(),
+        At::Ledgers(count) => format!("{} ledgers", grouped(count)),
+        At::Sockets(count) => format!("{} sockets", grouped(count)),
+        At::Started => "started".to_owned(),
     }
 }
 
@@ -175,6 +228,8 @@ const fn unit_name(unit: Unit) -> &'static str {
         Unit::Wall => "wall_ns",
         Unit::Bytes => "bytes",
         Unit::PerSecond => "per_second_of_one_core",
+        Unit::Rate => "per_second",
+        Unit::Number => "number",
         Unit::Thousandths => "thousandths",
     }
 }
@@ -184,7 +239,8 @@ fn quantity(value: u64, unit: Unit) -> String {
         Unit::Cpu | Unit::Wall => time(value),
         Unit::Bytes if value >= 1_000_000 => format!("{}.{} MB", value / 1_000_000, value / 100_000 % 10),
         Unit::Bytes => format!("{value} B"),
-        Unit::PerSecond => format!("{} /s", grouped(value)),
+        Unit::PerSecond | Unit::Rate => format!("{} /s", grouped(value)),
+        Unit::Number => grouped(value),
         Unit::Thousandths => format!("{}.{:03}", value / 1_000, value % 1_000),
     }
 }
@@ -214,11 +270,12 @@ pub(crate) fn grouped(value: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::lines;
 
     const ADD: (Figure, At) = (Figure::AddMean, At::Expenses(0));
 
     fn of(value: u64, plain: Option<u64>) -> Report {
-        let mut report = Report::default();
+        let mut report = Report::of(lines());
         report.put(ADD.0, ADD.1, Measured { value, plain, ..Measured::default() });
         report
     }
@@ -238,7 +295,7 @@ mod tests {
     fn a_line_that_nobody_measured_is_printed_and_fails() {
         let report = of(1, Some(1));
         let mut text = Vec::new();
-        report.print(&mut text).unwrap();
+        report.print(&mut text, "a note").unwrap();
         let text = String::from_utf8(text).unwrap();
         assert_eq!(text.lines().filter(|line| line.ends_with("not run")).count(), lines().len() - 1);
         assert!(!report.is_kept());
@@ -246,9 +303,9 @@ mod tests {
 
     #[test]
     fn all_lines_within_their_limits_pass() {
-        let mut report = Report::default();
+        let mut report = Report::of(lines());
         for line in lines() {
-            let value = if matches!(line.limit, Limit::AtLeast(_)) { 1_000_000 } else { 1 };
+            let value = if matches!(line.limit, Limit::AtLeast(_)) { u64::MAX } else { 1 };
             report.put(line.figure, line.at, Measured { value, plain: Some(1), ..Measured::default() });
         }
         assert!(report.is_kept());

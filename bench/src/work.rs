@@ -7,4 +7,5 @@ pub(crate) mod exchange;
 pub(crate) mod import;
 pub(crate) mod open;
 pub(crate) mod read;
+pub(crate) mod sync;
 pub(crate) mod wire;

@@ -1,66 +1,47 @@
-//! Measures the engine beside plain SQLite in the same run, and says where a limit is not kept.
+//! The program `bench`: the engine beside plain SQLite in the same run, and engines that sync through a server.
 //!
-//! `bench [--largest N] [JSON]` prints a table, writes the JSON file (`target/bench.json` unless named) and ends with 1
-//! if a figure is over its limit or was not taken. It needs Linux, 1.5 GB beside the JSON file and strace for one figure.
-//! `--largest` leaves ledgers above a size out, which then are not run.
-
-mod child;
-mod figure;
-mod generate;
-mod ground;
-mod meter;
-mod plain;
-mod report;
-mod work;
+//! It needs Linux, 1.5 GB beside the JSON file, strace for one figure, and the server's program beside its own.
+//! `--largest` leaves ledgers above a size out, and `--only` every part but those whose name begins so; what is left out
+//! is not run.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use figure::SIZES;
-use ground::{Ground, Outcome};
-use meter::Meter;
-use report::{Report, grouped, time};
-use work::{add, disk, edit, exchange, import, open, read, wire};
+use crate::child;
+use crate::figure::{self, SIZES};
+use crate::ground::{Ground, Outcome};
+use crate::report::{self, Report, grouped, step};
+use crate::work::{add, disk, edit, exchange, import, open, read, sync, wire};
 
-const USAGE: &str = "usage: bench [--largest N] [JSON]";
+const USAGE: &str = "usage: bench [--largest N] [--only PART] [JSON]";
+const NOTE: &str = "Times are of the processor, user and kernel, all threads of the process; \"take in\" and all with a server \
+                    are of the wall.";
 
 struct Arguments {
     json: PathBuf,
     largest: u64,
+    only: String,
 }
 
-fn main() -> ExitCode {
+/// The program `bench`; see the arguments of `make bench`. 1 if a figure is over its limit or was not taken.
+pub fn bench() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = child::work(&arguments).unwrap_or_else(|| measure(&arguments));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    report::exit_code("bench", done)
 }
 
 fn measure(arguments: &[String]) -> Outcome<()> {
     let arguments = parse(arguments)?;
-    let beside = arguments.json.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(beside)?;
-    let folder = tempfile::tempdir_in(beside)?;
-    let (mut report, whole) = (Report::default(), Meter::process());
-    run_all(folder.path(), arguments.largest, &mut report);
-    println!();
-    report.print(&mut std::io::stdout())?;
-    std::fs::write(&arguments.json, report.json()?)?;
-    println!("\n{} in all; figures in {}", time(whole.stop().wall_ns), arguments.json.display());
-    if report.is_kept() { Ok(()) } else { Err("a figure is over its limit, or was not run".into()) }
+    report::take(figure::lines(), NOTE, &arguments.json, |folder, report| run_all(folder, &arguments, report))
 }
 
 fn parse(arguments: &[String]) -> Outcome<Arguments> {
-    let mut parsed = Arguments { json: PathBuf::from("target/bench.json"), largest: u64::MAX };
+    let mut parsed = Arguments { json: PathBuf::from("target/bench.json"), largest: u64::MAX, only: String::new() };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--largest" => parsed.largest = rest.next().ok_or(USAGE)?.parse()?,
+            "--only" => parsed.only = rest.next().ok_or(USAGE)?.clone(),
             option if option.starts_with('-') => return Err(USAGE.into()),
             path => parsed.json = PathBuf::from(path),
         }
@@ -68,7 +49,18 @@ fn parse(arguments: &[String]) -> Outcome<Arguments> {
     Ok(parsed)
 }
 
-fn run_all(folder: &Path, largest: u64, report: &mut Report) {
+fn run_all(folder: &Path, arguments: &Arguments, report: &mut Report) {
+    if "engine".starts_with(&arguments.only) {
+        run_engine(folder, arguments.largest, report);
+    }
+    for (name, part) in sync::PARTS {
+        if name.starts_with(&arguments.only) {
+            step(name, report, |report| part(folder, report));
+        }
+    }
+}
+
+fn run_engine(folder: &Path, largest: u64, report: &mut Report) {
     step("a batch as it travels", report, |report| wire::run(folder, report));
     step("taking in what another replica wrote", report, |report| exchange::run(folder, report));
     step("an expense of many changes", report, |report| edit::run_often_changed(folder, report));
@@ -99,15 +91,5 @@ fn run_at(ground: &mut Ground, report: &mut Report) {
     step("  adding", report, |report| add::run(ground, report));
     if ground.size == SIZES[SIZES.len() - 1] {
         step("  importing and undoing", report, |report| import::run(ground, report));
-    }
-}
-
-/// Does one part, and says on standard error what it is and how long it took. What fails leaves its lines empty.
-fn step(name: &str, report: &mut Report, work: impl FnOnce(&mut Report) -> Outcome<()>) {
-    let meter = Meter::process();
-    let done = work(report);
-    eprintln!("{name:<40} {:>10}", time(meter.stop().wall_ns));
-    if let Err(error) = done {
-        report.note_not_run(format!("{}: {error}", name.trim_start()));
     }
 }

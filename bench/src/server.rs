@@ -1,0 +1,229 @@
+//! The real server in a process of its own, and the accounts on it.
+//!
+//! The program is the one that lies beside this one: it is built by the same command. It gets a folder of its own and a
+//! port that the system chooses, says where it listens, and is stopped as an operator stops it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::http::request::Builder;
+use hyper_util::rt::TokioIo;
+use outlay_core::DeviceKey;
+use outlay_core::sync::ServerAddress;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+use crate::ground::{Outcome, number_after};
+
+/// The program, beside this one.
+const PROGRAM: &str = "outlay-server";
+/// Options under which a crowd signs in within seconds.
+const MANY: [&str; 6] = [
+    "--account-requests-per-minute",
+    "1000000",
+    "--password-hash-memory-kib",
+    "64",
+    "--password-hash-passes-count",
+    "1",
+];
+/// What it says first when it is ready.
+const READY: &str = "listening on http://";
+/// The password of every account: what it is makes no difference to what hashing it takes.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+/// An answer of the account calls; theirs have 700 bytes.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// A server that runs until it is stopped or dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// Kept, so that it may go on printing.
+    _output: BufReader<ChildStdout>,
+    log: PathBuf,
+    pub(crate) address: SocketAddr,
+}
+
+/// What a device gets when it signs up or in.
+#[derive(Debug, Clone)]
+pub(crate) struct Entered {
+    pub(crate) account: String,
+    /// The server's id.
+    pub(crate) server: [u8; 32],
+    pub(crate) token: String,
+}
+
+impl Server {
+    /// Starts a server on a folder, which may hold what another one left there, and waits until it is ready.
+    pub(crate) fn start(folder: &Path) -> Outcome<Self> {
+        Self::start_with(folder, &[])
+    }
+
+    /// Starts one that lets a thousand devices in from one address, without the work that a password is worth.
+    pub(crate) fn start_for_many(folder: &Path) -> Outcome<Self> {
+        Self::start_with(folder, &MANY)
+    }
+
+    fn start_with(folder: &Path, options: &[&str]) -> Outcome<Self> {
+        let program = std::env::current_exe()?.with_file_name(PROGRAM);
+        std::fs::create_dir_all(folder)?;
+        let log = folder.join("log");
+        let mut command = Command::new(&program);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--dev", "--data"]).arg(folder).args(options);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?);
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("{}, which is built beside this program: {error}", program.display()))?;
+        let mut output = BufReader::new(child.stdout.take().ok_or("the server has no output")?);
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        match line.trim().strip_prefix(READY).and_then(|address| address.parse().ok()) {
+            Some(address) => Ok(Self { child, _output: output, log, address }),
+            None => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(format!("the server did not start: {}", std::fs::read_to_string(&log)?.trim()).into())
+            }
+        }
+    }
+
+    /// Where it is, for an engine.
+    pub(crate) fn url(&self) -> Outcome<ServerAddress> {
+        url(self.address)
+    }
+
+    /// Asks it whether it is ready.
+    pub(crate) async fn ready(&self) -> Outcome<()> {
+        ask(self.address, Request::get("/readyz"), Bytes::new()).await.map(drop)
+    }
+
+    /// The memory it has now, in bytes.
+    pub(crate) fn memory_bytes(&self) -> Outcome<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory it had since [`Server::forget_peak`], in bytes.
+    pub(crate) fn peak_bytes(&self) -> Outcome<u64> {
+        self.status("VmHWM:")
+    }
+
+    /// Begins to look for the most memory anew.
+    pub(crate) fn forget_peak(&self) -> Outcome<()> {
+        Ok(std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
+    }
+
+    /// What it has taken of the processor, in nanoseconds, to a hundredth of a second.
+    pub(crate) fn cpu_ns(&self) -> Outcome<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name of the program, in brackets, may hold spaces. User and kernel time are the 14th and 15th field, in
+        // hundredths of a second on every Linux.
+        let after_name = stat.rsplit_once(')').ok_or("no such process")?.1;
+        let ticks = after_name.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        Ok(ticks.sum::<Result<u64, _>>()? * 10_000_000)
+    }
+
+    /// Stops it as an operator does, and waits until it has.
+    pub(crate) fn stop(mut self) -> Outcome<()> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).ok_or("the server has no process")?;
+        kill_process(pid, Signal::TERM)?;
+        let status = self.child.wait()?;
+        if status.success() { Ok(()) } else { Err(format!("the server ended with {status}: {}", self.said()).into()) }
+    }
+
+    /// The end of what it wrote to its log.
+    fn said(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().rev().take(5).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("; ")
+    }
+
+    fn status(&self, name: &str) -> Outcome<u64> {
+        Ok(number_after(&format!("/proc/{}/status", self.child.id()), name)? * 1024)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An address for an engine.
+pub(crate) fn url(address: SocketAddr) -> Outcome<ServerAddress> {
+    Ok(ServerAddress::parse(&format!("http://{address}"))?)
+}
+
+/// The address of the `number`th person.
+pub(crate) fn email(number: usize) -> String {
+    format!("person{number}@example.org")
+}
+
+/// Makes an account with its first device.
+pub(crate) async fn sign_up(server: SocketAddr, email: &str, device: DeviceKey) -> Outcome<Entered> {
+    enter(server, "/v1/signup", email, device).await
+}
+
+/// Signs a device in to an account.
+pub(crate) async fn sign_in(server: SocketAddr, email: &str, device: DeviceKey) -> Outcome<Entered> {
+    enter(server, "/v1/login", email, device).await
+}
+
+async fn enter(server: SocketAddr, path: &str, email: &str, device: DeviceKey) -> Outcome<Entered> {
+    let key: String = device.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let body = json!({ "email": email, "password": PASSWORD, "device": { "key": key, "name": "bench" } });
+    let answer = post(server, path, &body).await?;
+    let text = |key: &str| answer[key].as_str().map(str::to_owned).ok_or_else(|| format!("{path}: no {key}"));
+    let id = from_hex(&text("server")?).ok_or("the server's id is no key")?;
+    Ok(Entered { account: text("account")?, server: id, token: text("access_token")? })
+}
+
+async fn post(server: SocketAddr, path: &str, body: &Value) -> Outcome<Value> {
+    let request = Request::post(path).header("content-type", "application/json");
+    let answer = ask(server, request, Bytes::from(body.to_string())).await?;
+    Ok(serde_json::from_slice(&answer)?)
+}
+
+async fn ask(server: SocketAddr, request: Builder, body: Bytes) -> Outcome<Bytes> {
+    let stream = TcpStream::connect(server).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let driving = tokio::spawn(connection);
+    let answer = sender.send_request(request.header("host", server.to_string()).body(Full::new(body))?).await?;
+    let status = answer.status();
+    let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
+    let body = body.map_err(|error| error.to_string())?.to_bytes();
+    driving.abort();
+    if status.is_success() {
+        return Ok(body);
+    }
+    Err(format!("the server answers {status}: {}", String::from_utf8_lossy(&body)).into())
+}
+
+/// Bytes of a fixed width from hexadecimal digits.
+pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N || !text.is_ascii() {
+        return None;
+    }
+    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_comes_from_as_many_digits_as_it_has() {
+        assert_eq!(from_hex("00ff10"), Some([0, 255, 16]));
+        assert_eq!(from_hex::<3>("00ff1"), None);
+        assert_eq!(from_hex::<3>("00ff1g"), None);
+    }
+}
