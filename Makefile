@@ -4,11 +4,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tour test check bench
+.PHONY: help setup tour server test check bench load sim
 
 CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 # The version the checks were written for.
 CARGO_DENY_VERSION := 0.20.2
+# Where `make server` keeps its data, and where it listens.
+DATA ?= outlay-server-data
+LISTEN ?= 127.0.0.1:8787
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 12
@@ -21,7 +25,12 @@ setup: ## install what the suites want (root, Debian); may be repeated
 	fi
 
 tour: ## the whole system in one command; your own export: make tour CSV=path
-	$(CARGO) run --quiet --release -p outlay-tour -- $(if $(CSV),"$(CSV)")
+	$(CARGO) build --quiet --release -p outlay-tour -p outlay-server
+	$(TARGET)/release/outlay-tour $(if $(CSV),"$(CSV)")
+
+server: ## a sync server to try things with, for this machine only
+	$(CARGO) build --quiet --release -p outlay-server
+	exec $(TARGET)/release/outlay-server serve --dev --data "$(DATA)" --listen "$(LISTEN)"
 
 test: check ## everything that must pass: check, then all tests
 	$(CARGO) test --workspace
@@ -29,6 +38,7 @@ test: check ## everything that must pass: check, then all tests
 check: ## format, lints, features, licences, files: all but the tests
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy -p outlay-core --no-default-features --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 	if $(CARGO) deny --version >/dev/null 2>&1; then \
 	  $(CARGO) deny --log-level error check licenses bans sources; \
@@ -38,5 +48,13 @@ check: ## format, lints, features, licences, files: all but the tests
 	  echo "SKIPPED: licences, bans and sources of dependencies: cargo-deny is not installed (make setup installs it)" >&2; \
 	fi
 
-bench: ## measure beside plain SQLite at 1k, 100k and 1M expenses; a table and a JSON file
-	$(CARGO) run --quiet --release -p outlay-bench
+sim: ## the simulator for more seeds: make sim SEEDS=2000 [FROM=1]; one seed with every line: SEEDS=1 FROM=n
+	$(CARGO) run --quiet --release -p outlay-testkit --bin outlay-sim -- --seeds $(or $(SEEDS),100) --from $(or $(FROM),1)
+
+bench: ## measure beside plain SQLite and through the server; a table and JSON; one part: make bench ONLY=sync
+	$(CARGO) build --quiet --release -p outlay-bench -p outlay-server
+	$(TARGET)/release/bench $(if $(ONLY),--only "$(ONLY)") $(TARGET)/bench.json
+
+load: ## drive the server with thousands of sockets; a table, JSON and an SVG of latency; longer: make load FOR=seconds
+	$(CARGO) build --quiet --release -p outlay-bench -p outlay-server
+	$(TARGET)/release/load $(if $(FOR),--seconds $(FOR)) $(TARGET)/load.json

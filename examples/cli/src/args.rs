@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Records, imports, searches and totals expenses on this device, with no network.
+/// Records, imports, searches and totals expenses on this device, with or without a network, and syncs them.
 #[derive(Debug, Parser)]
 #[command(name = "outlay", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
@@ -59,6 +59,18 @@ pub(crate) enum Command {
     Doctor,
     /// Print this device's key, by which another device of yours can admit it
     Device,
+    /// Make an account on a server and sign this device in to it; `sync` then sends up what is here
+    Signup(SignUp),
+    /// Sign this device in to your account; `sync` then brings all of its ledgers
+    Login(SignIn),
+    /// Sign this device out; what is on it stays, unless it is wiped
+    Signout(SignOut),
+    /// Send what is new here, and get what is new from your other devices
+    Sync(Sync),
+    /// List the devices of your account
+    Devices(Devices),
+    /// What is stored on the server, what is only here and why, and what is waited for
+    Status,
     /// Print completions for a shell
     Completions(Completions),
 }
@@ -310,6 +322,65 @@ pub(crate) struct Resolve {
 pub(crate) struct Backup {
     /// The file to write; there must be none yet
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignUp {
+    /// Where the server is: https://…, or http:// of this very machine
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// The e-mail address of the account
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: String,
+    /// What this device is called among your devices [default: the name of this machine]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// What you are called
+    #[arg(long, value_name = "NAME")]
+    pub(crate) person: Option<String>,
+    /// The invitation, for a server that wants one
+    #[arg(long, value_name = "CODE")]
+    pub(crate) invitation: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignIn {
+    /// Where the server is [default: where this device was signed in]
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The e-mail address of the account [default: that of the account of this device]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Option<String>,
+    /// What this device is called among your devices [default: the name of this machine]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignOut {
+    /// Delete everything from this device; what is on no server yet only after a question
+    #[arg(long)]
+    pub(crate) wipe: bool,
+    /// Delete without a question also what is on no server yet
+    #[arg(long, requires = "wipe")]
+    pub(crate) unsent: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// Stay connected and print a line for each change, until Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Give up after so long; what was done by then stays done
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Devices {
+    /// Sign a device out, such as a phone that was lost: by its name, its key or the first digits of that
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) sign_out: Option<String>,
 }
 
 #[derive(Debug, Args)]

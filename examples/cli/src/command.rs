@@ -1,5 +1,6 @@
 //! The commands, one file for each noun, and which one is run.
 
+mod account;
 mod conflict;
 mod device;
 mod expense;
@@ -11,7 +12,10 @@ mod init;
 mod ledger;
 mod list;
 mod report;
+mod status;
+mod sync;
 mod undo;
+mod watch;
 
 use clap::CommandFactory;
 use serde_json::json;
@@ -46,6 +50,12 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> Result<(), Failure
         Command::Backup(args) => health::backup(args, &home, out),
         Command::Doctor => health::doctor(&home, out),
         Command::Device => device::run(&home, out),
+        Command::Signup(args) => account::sign_up(args, &home, out),
+        Command::Login(args) => account::sign_in(args, &home, out),
+        Command::Signout(args) => account::sign_out(args, &home, out),
+        Command::Sync(args) => sync::run(args, &home, out),
+        Command::Devices(args) => account::devices(args, &home, out),
+        Command::Status => status::run(&home, out),
         Command::Completions(args) => completions(args, out),
     }
 }

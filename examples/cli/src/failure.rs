@@ -43,6 +43,24 @@ impl Failure {
         Self::NotDone { kind: kind_name(ErrorKind::Corrupt), message: message.into() }
     }
 
+    /// Done in part: what is left is in the message.
+    pub(crate) fn partial(kind: &'static str, message: impl Into<String>) -> Self {
+        Self::NotDone { kind, message: message.into() }
+    }
+
+    pub(crate) fn signed_out() -> Self {
+        let message = "this device is not signed in; `outlay signup` makes an account, `outlay login` enters one";
+        Self::NotDone { kind: kind_name(ErrorKind::SignedOut), message: message.to_owned() }
+    }
+
+    pub(crate) fn other_account(message: impl Into<String>) -> Self {
+        Self::NotDone { kind: kind_name(ErrorKind::OtherAccount), message: message.into() }
+    }
+
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::NotDone { kind: kind_name(ErrorKind::Forbidden), message: message.into() }
+    }
+
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::Usage(message.into())
     }
@@ -86,6 +104,10 @@ const fn kind_name(kind: ErrorKind) -> &'static str {
         ErrorKind::TooNew => "too_new",
         ErrorKind::DiskFull => "disk_full",
         ErrorKind::Corrupt => "corrupt",
+        ErrorKind::SignedOut => "signed_out",
+        ErrorKind::OtherAccount => "other_account",
+        ErrorKind::Offline => "offline",
+        ErrorKind::RateLimited => "rate_limited",
         ErrorKind::Cancelled => "cancelled",
         ErrorKind::Internal => "internal",
     }
@@ -94,8 +116,8 @@ const fn kind_name(kind: ErrorKind) -> &'static str {
 impl From<outlay_core::Error> for Failure {
     fn from(error: outlay_core::Error) -> Self {
         let message = match (error.kind(), error.source()) {
-            // Whoever looks into an internal error wants to know what was under it.
-            (ErrorKind::Internal, Some(cause)) => format!("{error}: {cause}"),
+            // Whoever looks into these wants to know what was under them: a name that is unknown, a certificate.
+            (ErrorKind::Internal | ErrorKind::Offline, Some(cause)) => format!("{error}: {cause}"),
             _ => error.to_string(),
         };
         Self::NotDone { kind: kind_name(error.kind()), message }

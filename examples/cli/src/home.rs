@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use outlay_core::sync::SyncOptions;
 use outlay_core::{Currency, Engine, Options};
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +72,8 @@ impl Home {
     /// has, where none was settled by `outlay init`.
     pub(crate) fn open_or_create(&self, likely: Option<Currency>) -> Result<Engine, Failure> {
         create_private(&self.folder).map_err(|error| Failure::file(&self.folder, &error))?;
-        let options = Options { default_currency: self.currency(likely)?, ..Options::default() };
+        let sync = SyncOptions { roots_pem: roots()?, ..SyncOptions::default() };
+        let options = Options { default_currency: self.currency(likely)?, sync, ..Options::default() };
         let engine = Engine::open(self.database(), options)?;
         match engine.set_aside() {
             None => Ok(engine),
@@ -108,6 +110,12 @@ impl Home {
         let text = text.map_err(|error| Failure::file(&path, &error))?;
         serde_json::from_slice(&text).map_err(|_| Failure::corrupt(format!("{}: not the settings", path.display())))
     }
+}
+
+/// The certificates of `$OUTLAY_ROOTS`, a file of PEM: roots beside those of the platform, for a server of one's own.
+fn roots() -> Result<Vec<Vec<u8>>, Failure> {
+    let Some(path) = variable("OUTLAY_ROOTS") else { return Ok(Vec::new()) };
+    Ok(vec![fs::read(&path).map_err(|error| Failure::file(&path, &error))?])
 }
 
 fn variable(name: &str) -> Option<PathBuf> {

@@ -14,6 +14,7 @@ mod home;
 mod input;
 mod lookup;
 mod output;
+mod password;
 mod territory;
 
 use std::process::ExitCode;

@@ -1,24 +1,30 @@
-//! The tour: what Outlay does, in one command and with no network.
+//! The tour: what Outlay does, in one command and on this machine alone.
 //!
-//! `outlay-tour [CSV]` gives one person a phone and a laptop in a temporary folder. A year of expenses is imported (a
-//! sample, or the CSV), the same expense is changed on both, and commits are exchanged until both show the same. It ends
-//! with 1 if they do not.
+//! `outlay-tour [CSV]` gives one person a phone, a laptop and a tablet in a temporary folder, and later a server, which is
+//! the real program as a process of its own: `outlay-server` beside this one, or the one that `$OUTLAY_SERVER` names.
+//! Expenses are imported (a sample, or the CSV), the server is killed in the middle of a sync, the same expense is changed
+//! on two devices, and all three end up alike. It ends with 1 if they do not.
 
 mod device;
 mod page;
 mod sample;
+mod server;
 mod tour;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use device::Outcome;
-use tour::Source;
+use tour::Setup;
+
+/// Years that the tablet sends: about eight thousand entries, a few hundred kilobytes.
+const EARLIER_YEARS: i32 = 14;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut out = io::stdout().lock();
-    let done = source(&arguments).and_then(|source| tour::run(&source, &mut out));
+    let done = setup(&arguments).and_then(|setup| tour::run(&setup, &mut out));
     let done = done.and_then(|()| Ok(out.flush()?));
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -29,47 +35,32 @@ fn main() -> ExitCode {
     }
 }
 
-fn source(arguments: &[String]) -> Outcome<Source> {
-    match arguments {
-        [] => Ok(Source {
-            name: "a year of one household, made up for this tour".to_owned(),
-            csv: sample::csv().into_bytes(),
-        }),
-        [path] => {
-            let csv = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
-            Ok(Source { name: path.clone(), csv })
-        }
-        _ => Err("usage: outlay-tour [CSV]".into()),
+fn setup(arguments: &[String]) -> Outcome<Setup> {
+    let (name, csv) = match arguments {
+        [] => ("a year of one household, made up for this tour".to_owned(), sample::csv().into_bytes()),
+        [path] => (path.clone(), std::fs::read(path).map_err(|error| format!("{path}: {error}"))?),
+        _ => return Err("usage: outlay-tour [CSV]".into()),
+    };
+    Ok(Setup { name, csv, earlier_years: EARLIER_YEARS, server: server_program()?, is_coloured: is_coloured() })
+}
+
+/// The program of the server.
+fn server_program() -> Outcome<PathBuf> {
+    if let Some(named) = std::env::var_os("OUTLAY_SERVER") {
+        return Ok(PathBuf::from(named));
     }
+    let beside = std::env::current_exe()?.with_file_name(format!("outlay-server{}", std::env::consts::EXE_SUFFIX));
+    if beside.exists() {
+        return Ok(beside);
+    }
+    Err(format!("there is no {}: `make tour` builds it, or $OUTLAY_SERVER says where it is", beside.display()).into())
+}
+
+/// Colour is for a terminal, and for nobody who does not want it.
+fn is_coloured() -> bool {
+    let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    is_wanted && io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tour_of(source: &Source) -> Outcome<String> {
-        let mut text = Vec::new();
-        tour::run(source, &mut text)?;
-        Ok(String::from_utf8(text)?)
-    }
-
-    #[test]
-    fn the_tour_ends_in_agreement() {
-        let text = tour_of(&source(&[]).unwrap()).unwrap();
-        assert!(text.contains("both export the same"), "{text}");
-        assert!(text.contains("line 394"), "the damaged row is named:\n{text}");
-    }
-
-    #[test]
-    fn a_file_that_is_no_table_is_refused() {
-        let source = Source { name: "empty".to_owned(), csv: Vec::new() };
-        assert!(tour_of(&source).is_err());
-    }
-
-    #[test]
-    fn a_file_of_three_rows_is_enough() {
-        let csv = "Date,Payee,Amount\n2026-01-05,Grocers,-12.30\n2026-01-06,Rail,-8.00\n2026-02-01,Grocers,-3.10\n";
-        let text = tour_of(&Source { name: "three".to_owned(), csv: csv.as_bytes().to_vec() }).unwrap();
-        assert!(text.contains("3 of 3 rows went in"), "{text}");
-    }
-}
+mod tests;

@@ -11,16 +11,22 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 const BAR_WIDTH: i128 = 32;
 /// Columns of a cell.
 const CELL_WIDTH_MAX: usize = 34;
+/// Columns of a line that has other people's text in it.
+const LINE_WIDTH_MAX: usize = 77;
+const BOLD: &str = "\x1b[1m";
+const GREEN: &str = "\x1b[32m";
+const PLAIN: &str = "\x1b[0m";
 
 /// Where the tour is printed.
 pub(crate) struct Page<'a> {
     out: &'a mut dyn Write,
+    is_coloured: bool,
     chapters: u32,
 }
 
 impl<'a> Page<'a> {
-    pub(crate) fn new(out: &'a mut dyn Write) -> Self {
-        Self { out, chapters: 0 }
+    pub(crate) fn new(out: &'a mut dyn Write, is_coloured: bool) -> Self {
+        Self { out, is_coloured, chapters: 0 }
     }
 
     /// A line from the margin.
@@ -30,12 +36,46 @@ impl<'a> Page<'a> {
 
     pub(crate) fn chapter(&mut self, title: &str) -> io::Result<()> {
         self.chapters += 1;
-        writeln!(self.out, "\n{}. {title}", self.chapters)
+        let (begin, end) = self.marks(BOLD);
+        writeln!(self.out, "\n{begin}{}. {title}{end}", self.chapters)
+    }
+
+    /// A line of a chapter that says that something is as it must be.
+    pub(crate) fn good(&mut self, text: impl fmt::Display) -> io::Result<()> {
+        let (begin, end) = self.marks(GREEN);
+        writeln!(self.out, "   {begin}{text}{end}")
+    }
+
+    fn marks(&self, mark: &'static str) -> (&'static str, &'static str) {
+        if self.is_coloured { (mark, PLAIN) } else { ("", "") }
     }
 
     /// A line of a chapter.
     pub(crate) fn line(&mut self, text: impl fmt::Display) -> io::Result<()> {
         writeln!(self.out, "   {text}")
+    }
+
+    /// A line of a chapter with other people's text in it, which does not get wider than a terminal.
+    pub(crate) fn quote(&mut self, text: &str) -> io::Result<()> {
+        self.line(cut(text, LINE_WIDTH_MAX))
+    }
+
+    /// A line of a chapter with other people's texts after something, and as many further lines as they take.
+    pub(crate) fn wrapped(&mut self, begin: &str, texts: &[String]) -> io::Result<()> {
+        let width_max = LINE_WIDTH_MAX - begin.width().min(LINE_WIDTH_MAX / 2);
+        let mut line = String::new();
+        let mut margin = begin.to_owned();
+        for (place, text) in texts.iter().enumerate() {
+            let comma = if place + 1 < texts.len() { ", " } else { "" };
+            let text = cut(text, width_max - comma.len()) + comma;
+            if !line.is_empty() && line.width() + text.trim_end().width() > width_max {
+                self.line(format!("{margin}{}", line.trim_end()))?;
+                line.clear();
+                margin = " ".repeat(begin.width());
+            }
+            line.push_str(&text);
+        }
+        self.line(format!("{margin}{line}"))
     }
 
     /// Rows of cells, each column as wide as its widest. A column whose place is in `right` is aligned at the right.
@@ -49,25 +89,30 @@ impl<'a> Page<'a> {
                 if right.contains(&column) { padding + cell } else { cell.clone() + &padding }
             });
             let line = padded.collect::<Vec<_>>().join("  ");
-            writeln!(self.out, "     {}", line.trim_end())?;
+            self.line(format!("  {}", cut(line.trim_end(), LINE_WIDTH_MAX - 2)))?;
         }
         Ok(())
     }
 }
 
-/// A cell of other people's text: nothing in it moves the cursor, and it does not take a whole line.
+/// A cell of other people's text: it does not take a whole line.
 fn cell(text: &str) -> String {
+    cut(text, CELL_WIDTH_MAX)
+}
+
+/// Other people's text: nothing in it moves the cursor, and it has at most so many columns and an ellipsis.
+fn cut(text: &str, width_max: usize) -> String {
     let mut width = 0;
-    let mut cell = String::new();
+    let mut kept = String::new();
     for character in text.chars().map(|character| if character.is_control() { ' ' } else { character }) {
         width += character.width().unwrap_or(0);
-        if width > CELL_WIDTH_MAX {
-            cell.push('…');
+        if width >= width_max {
+            kept.push('…');
             break;
         }
-        cell.push(character);
+        kept.push(character);
     }
-    cell
+    kept
 }
 
 /// A bar whose length is to the longest as `value` is to `greatest`.
@@ -141,6 +186,6 @@ mod tests {
     #[test]
     fn a_cell_of_other_peoples_text_stays_in_its_line() {
         assert_eq!(cell("a\nb\u{1b}[2J"), "a b [2J");
-        assert!(cell(&"x".repeat(100)).width() <= CELL_WIDTH_MAX + 1);
+        assert!(cell(&"x".repeat(100)).width() <= CELL_WIDTH_MAX);
     }
 }

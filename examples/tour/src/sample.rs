@@ -49,6 +49,12 @@ pub(crate) fn csv() -> String {
     HEADER.chars().chain(lines.concat().chars()).collect()
 }
 
+/// The years before it, oldest day first: enough of them that sending them takes a while.
+pub(crate) fn earlier(years: i32) -> String {
+    let days = (-DAYS * years..0).filter_map(day);
+    HEADER.chars().chain(days.flat_map(lines_of).collect::<String>().chars()).collect()
+}
+
 fn day(number: i32) -> Option<Date> {
     let (year, month, day) = FIRST;
     Date::from_ymd(year, month, day).ok()?.add_days(number)

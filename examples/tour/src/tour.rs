@@ -1,332 +1,169 @@
 //! The story, chapter by chapter.
 
-use std::collections::BTreeMap;
+mod begin;
+mod conflict;
+mod live;
+mod look;
+mod server;
+
 use std::io::Write;
-use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use outlay_core::{
-    Author, ConflictValue, Currency, Edit, Expense, FieldChange, FieldValue, Filter, ImportOptions, Imported, LedgerId,
-    Money, Month, NewExpense, Rejected, Resolution, Sort, Sum, TimeOfDay, Total,
-};
+use outlay_core::sync::SyncReport;
+use outlay_core::{Author, Expense, FieldValue, LedgerId, TimeOfDay};
 
-use crate::device::{Device, Outcome, Parcel};
-use crate::page::{Page, bar, counted, grouped, sum, time};
+use crate::device::{Device, Holding, Outcome};
+use crate::page::{Page, counted, grouped, time};
+use crate::server::Server;
 
-/// Rows of a list that are shown.
-const SHOWN: usize = 3;
-/// Categories that have a bar of their own.
-const BARS: usize = 9;
-/// Lines named for each reason of a rejection.
-const LINES_SHOWN: usize = 12;
-/// Letters of a word that is worth searching for.
-const WORD_LETTERS_MIN: usize = 4;
-/// Imported by mistake, to be undone.
-const MISTAKE: &str = "Date,Payee,Amount\n2026-01-03,Wrong file,-10.00\n2026-01-04,Wrong file,-20.00\n";
 /// Where to go next.
-const NEXT: [(&str, &str); 5] = [
+const NEXT: [(&str, &str); 6] = [
     ("make tour CSV=path", "the same with your own export"),
-    ("cargo install --path examples/cli", "outlay, to keep your expenses with; begin with `outlay --help`"),
+    ("make server", "a server that stays; see README.md"),
+    ("cargo install --path examples/cli", "outlay, to keep your expenses with"),
     ("cargo doc --open -p outlay-core", "the engine, for a program of your own"),
     ("docs/ARCHITECTURE.md", "how it works, and where everything is"),
-    ("make bench", "how fast it is here, up to a million expenses"),
+    ("make bench", "how fast it is here"),
 ];
 
-/// What is imported.
-pub(crate) struct Source {
+/// What the tour is made with.
+pub(crate) struct Setup {
+    /// What the file is called that the phone imports.
     pub(crate) name: String,
     pub(crate) csv: Vec<u8>,
+    /// Years of expenses that the tablet has: enough that sending them takes a while.
+    pub(crate) earlier_years: i32,
+    /// The program of the server.
+    pub(crate) server: PathBuf,
+    pub(crate) is_coloured: bool,
 }
 
-/// Two devices and the ledger they share.
+/// Three devices of one person, and a server.
 struct Tour<'a> {
     phone: Device,
     laptop: Device,
+    tablet: Device,
+    server: Server,
+    /// The ledger that most is done in: the phone's.
     ledger: LedgerId,
+    traffic: Traffic,
     page: Page<'a>,
 }
 
+/// What all syncs took together, those of live devices aside.
+#[derive(Debug, Clone, Copy, Default)]
+struct Traffic {
+    syncs: u64,
+    bytes_up: u64,
+    bytes_down: u64,
+    spent: Duration,
+}
+
 /// Tells the whole story. It is an error if the devices do not agree at the end of it.
-pub(crate) fn run(source: &Source, out: &mut dyn Write) -> Outcome<()> {
+pub(crate) fn run(setup: &Setup, out: &mut dyn Write) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
-    let mut page = Page::new(out);
-    page.say("One person, a phone and a laptop. Each keeps everything in an SQLite file of its own.")?;
-    page.say("What they exchange are signed commits, here handed over as bytes: no network is used.")?;
-    let (phone, laptop) = (Device::open(folder.path(), "phone")?, Device::open(folder.path(), "laptop")?);
-    let ledger = import(&phone, source, &mut page)?;
-    let mut tour = Tour { phone, laptop, ledger, page };
+    let mut page = Page::new(out, setup.is_coloured);
+    page.say("One person with a phone, a laptop and a tablet. Each keeps everything in an")?;
+    page.say("SQLite file of its own and needs no network. Later there is a server, too.")?;
+    let open = |name| Device::open(folder.path(), name);
+    let (phone, laptop, tablet) = (open("phone")?, open("laptop")?, open("tablet")?);
+    let server = Server::new(&setup.server, folder.path());
+    let ledger = begin::import(&phone, setup, &mut page)?;
+    let mut tour = Tour { phone, laptop, tablet, server, ledger, traffic: Traffic::default(), page };
     let lunch = tour.add()?;
-    tour.admit()?;
-    tour.collide(&lunch)?;
-    tour.settle(&lunch)?;
+    tour.begin_others(setup.earlier_years)?;
+    tour.enter_account()?;
+    tour.kill_server()?;
+    tour.part(&lunch)?;
+    tour.meet(&lunch)?;
+    tour.go_live(&lunch)?;
     tour.look(&lunch)?;
-    tour.undo()?;
     tour.end()
 }
 
-/// Imports the file, which makes the ledger, and once more, which adds nothing.
-fn import(phone: &Device, source: &Source, page: &mut Page<'_>) -> Outcome<LedgerId> {
-    page.chapter("The phone imports a CSV")?;
-    page.line(format!("{}: {} bytes", source.name, grouped(source.csv.len() as u64)))?;
-    let (imported, spent) = import_csv(phone, &source.csv)?;
-    let rejected = imported.rejected.len() as u64;
-    let rows = imported.added + imported.duplicates + rejected;
-    let added = format!("{} of {} went in", grouped(imported.added), counted(rows, "row", "rows"));
-    page.line(format!("{added}, {rejected} rejected, in {}", time(spent)))?;
-    show_rejected(&imported.rejected, page)?;
-    let (again, spent) = import_csv(phone, &source.csv)?;
-    let known = format!("{} added, {} known already", grouped(again.added), grouped(again.duplicates));
-    page.line(format!("the same file once more: {known}, in {}", time(spent)))?;
-    if imported.added == 0 || again.added > 0 || again.duplicates + rejected != rows {
-        return Err("the file added nothing, or something twice".into());
-    }
-    Ok(imported.ledger.ok_or("the import names no ledger")?)
-}
-
-fn import_csv(phone: &Device, csv: &[u8]) -> Outcome<(Imported, Duration)> {
-    let begun = Instant::now();
-    let imported = phone.engine.import(csv, &ImportOptions::default(), &mut |_| ControlFlow::Continue(()))?;
-    Ok((imported, begun.elapsed()))
-}
-
-/// Every reason, and the lines that have it.
-fn show_rejected(rejected: &[Rejected], page: &mut Page<'_>) -> Outcome<()> {
-    let mut by_reason: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-    for Rejected { line, reason } in rejected {
-        by_reason.entry(reason).or_default().push(*line);
-    }
-    for (reason, lines) in by_reason {
-        let named: Vec<String> = lines.iter().take(LINES_SHOWN).map(u64::to_string).collect();
-        let more = lines.len().saturating_sub(LINES_SHOWN);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let what = if lines.len() == 1 { "line" } else { "lines" };
-        page.line(format!("  {what} {}{more}: {reason}", named.join(", ")))?;
-    }
-    Ok(())
-}
-
 impl Tour<'_> {
-    fn add(&mut self) -> Outcome<Expense> {
-        self.page.chapter("One more is added by hand")?;
-        let newest = self.newest()?;
-        let amount = Money::new(1_250, newest.amount.map_or(Currency::EUR, |amount| amount.currency()))?;
-        let category = Some("Food".into());
-        let new = NewExpense { category, date: Some(newest.date), ..NewExpense::new(amount, "Corner Café") };
-        let begun = Instant::now();
-        let lunch = self.phone.engine.add_expense(self.ledger, new)?;
-        let spent = time(begun.elapsed());
-        self.page.table(&[row(&lunch)], &[1])?;
-        self.page.line(format!("on the disk after {spent}"))?;
-        Ok(lunch)
+    fn devices(&self) -> [&Device; 3] {
+        [&self.phone, &self.laptop, &self.tablet]
     }
 
-    fn newest(&self) -> Outcome<Expense> {
-        let page = self.phone.engine.query(self.ledger, &Filter::default(), Sort::Newest, None, 1)?;
-        Ok(page.expenses.into_iter().next().ok_or("there are no expenses")?)
-    }
-
-    fn admit(&mut self) -> Outcome<()> {
-        self.page.chapter("The laptop is admitted, and gets it all")?;
-        let begun = Instant::now();
-        self.phone.engine.admit_device(self.ledger, self.laptop.key())?;
-        let key: String = self.laptop.key().to_string().chars().take(8).collect();
-        self.page.line(format!("the phone signs that the key {key}… is the laptop's, in {}", time(begun.elapsed())))?;
-        self.give(Way::ToLaptop)?;
-        let held = self.laptop.count(self.ledger)?;
-        Ok(self.page.line(format!("the laptop now has {}", counted(held, "entry", "entries")))?)
-    }
-
-    /// Hands over what the other lacks.
-    fn give(&mut self, way: Way) -> Outcome<()> {
-        let (from, to) = match way {
-            Way::ToLaptop => (&self.phone, &self.laptop),
-            Way::ToPhone => (&self.laptop, &self.phone),
-        };
-        let Parcel { commits, bytes, spent } = from.give(to, self.ledger)?;
-        let parcel = format!("{}, {} bytes, {}", counted(commits, "commit", "commits"), grouped(bytes), time(spent));
-        Ok(self.page.line(format!("{} → {}  {parcel}", from.name, to.name))?)
-    }
-
-    fn collide(&mut self, lunch: &Expense) -> Outcome<()> {
-        self.page.chapter("Apart from each other, both change the same expense")?;
-        let Some(amount) = lunch.amount else { return Err("what was added has no amount".into()) };
-        let tip = |minor| Money::new(amount.minor() + minor, amount.currency());
-        let by_phone = Edit { amount: Some(tip(50)?), category: Some(Some(food("Restaurants"))), ..Edit::default() };
-        let by_laptop = Edit { amount: Some(tip(170)?), note: Some("lunch with Ana".to_owned()), ..Edit::default() };
-        self.page.line(format!("the phone sets {} and the category Food:Restaurants", tip(50)?))?;
-        self.phone.engine.edit_expense(self.ledger, lunch.id, by_phone)?;
-        self.page.line(format!("the laptop sets {} and the note \"lunch with Ana\"", tip(170)?))?;
-        self.laptop.engine.edit_expense(self.ledger, lunch.id, by_laptop)?;
-        self.page.line("then they meet:")?;
-        self.give(Way::ToLaptop)?;
-        self.give(Way::ToPhone)?;
-        self.agree()?;
-        let merged = self.phone.engine.expense(self.ledger, lunch.id)?.ok_or("the expense is gone")?;
-        self.page.line("category and note were merged; the amount was set twice, and neither value is lost:")?;
-        Ok(self.page.table(&[row(&merged)], &[1])?)
-    }
-
-    fn settle(&mut self, lunch: &Expense) -> Outcome<()> {
-        self.page.chapter("The conflict is shown until somebody settles it")?;
-        let conflicts = self.laptop.engine.conflicts(self.ledger)?;
-        let conflict = conflicts.iter().find(|conflict| conflict.document == lunch.id).ok_or("no conflict is shown")?;
-        let value = |(place, value): (usize, &ConflictValue)| {
-            let shown = if place == 0 { "shown for now" } else { "" };
-            let by = format!("by the {} at {}", self.name(&value.author), clock(value.time_ms));
-            [described(&value.value), by, shown.to_owned()]
-        };
-        let rows: Vec<[String; 3]> = conflict.values.iter().enumerate().map(value).collect();
-        self.page.line(format!("{}:", conflict.field))?;
-        self.page.table(&rows, &[0])?;
-        let chosen =
-            conflict.values.iter().position(|value| value.author.is_self).ok_or("the laptop's value is lost")?;
-        let amount = described(&conflict.values[chosen].value);
-        self.laptop.engine.resolve(self.ledger, lunch.id, &conflict.field, Resolution::Choose(chosen))?;
-        self.page.line(format!("the laptop settles it: {amount}"))?;
-        self.give(Way::ToPhone)?;
-        self.agree()?;
-        let shown = self.phone.engine.expense(self.ledger, lunch.id)?.and_then(|expense| expense.amount);
-        if shown.map(|amount| amount.to_string()) != Some(amount) {
-            return Err("the phone does not show what the laptop chose".into());
+    /// Syncs devices, one after the other, and prints a line for each.
+    fn sync(&mut self, which: &[fn(&Self) -> &Device]) -> Outcome<()> {
+        let mut rows = Vec::with_capacity(which.len());
+        for device in which {
+            let device = device(self);
+            let (report, spent) = device.sync()?;
+            rows.push(traffic_row(device.name, &report, spent));
+            self.traffic.add(&report, spent);
         }
-        let left = self.phone.engine.conflicts(self.ledger)?.len() + self.laptop.engine.conflicts(self.ledger)?.len();
-        if left > 0 { Err("a conflict is left".into()) } else { Ok(()) }
+        Ok(self.page.table(&rows, &[1, 2, 3, 4, 5])?)
     }
 
-    /// Compares all that both devices would export: things, authors, history, signatures.
-    fn agree(&mut self) -> Outcome<()> {
-        let (phone, laptop) = (self.phone.digest(self.ledger)?, self.laptop.digest(self.ledger)?);
-        let verdict = if phone == laptop { "both export the same" } else { "the exports differ" };
-        let bytes = grouped(phone.1);
-        self.page.line(format!("{verdict}: phone {}, laptop {} ({bytes} bytes)", phone.0, laptop.0))?;
-        if phone == laptop { Ok(()) } else { Err("the phone and the laptop do not agree".into()) }
-    }
-
-    fn look(&mut self, lunch: &Expense) -> Outcome<()> {
-        self.page.chapter("What there is to see, on either device")?;
-        self.month(lunch)?;
-        self.search()?;
-        self.history(lunch)
-    }
-
-    fn month(&mut self, lunch: &Expense) -> Outcome<()> {
-        let month = Month::from_date(lunch.date);
-        let begun = Instant::now();
-        let mut totals = self.laptop.engine.totals(self.ledger, month, month)?;
-        let spent = time(begun.elapsed());
-        let currency = lunch.amount.map_or(Currency::EUR, |amount| amount.currency());
-        totals.retain(|total| total.spent.currency == currency);
-        let all =
-            |of: fn(&Total) -> Sum| sum(Sum { minor: totals.iter().map(|total| of(total).minor).sum(), currency });
-        let [paid, earned] = [all(|total| total.spent), all(|total| total.earned)];
-        self.page.line(format!("{month}: {paid} spent, {earned} earned ({spent})"))?;
-        Ok(self.page.table(&bars(&totals, currency), &[1])?)
-    }
-
-    fn search(&mut self) -> Outcome<()> {
-        let word = self.word()?;
-        let filter = Filter { text: Some(word.clone()), ..Filter::default() };
-        let begun = Instant::now();
-        let found = self.laptop.engine.query(self.ledger, &filter, Sort::Newest, None, SHOWN)?;
-        let spent = time(begun.elapsed());
-        self.page.line(format!("search for \"{word}\", the newest {SHOWN} ({spent})"))?;
-        Ok(self.page.table(&found.expenses.iter().map(row).collect::<Vec<_>>(), &[1])?)
-    }
-
-    /// The beginning of a word that some expense has.
-    fn word(&self) -> Outcome<String> {
-        let page = self.laptop.engine.query(self.ledger, &Filter::default(), Sort::Newest, None, 50)?;
-        let texts = page.expenses.iter().rev().flat_map(|expense| [&expense.payee, &expense.note]);
-        let mut words = texts.flat_map(|text| text.split(|letter: char| !letter.is_alphabetic()));
-        let word = words.find(|word| word.chars().count() >= WORD_LETTERS_MIN).unwrap_or("corner");
-        Ok(word.chars().take(WORD_LETTERS_MIN).collect::<String>().to_lowercase())
-    }
-
-    fn history(&mut self, lunch: &Expense) -> Outcome<()> {
-        self.page.line(format!("history of {}, times in UTC", lunch.payee))?;
-        for entry in self.laptop.engine.history(self.ledger, lunch.id)? {
-            let (at, by) = (clock(entry.time_ms), self.name(&entry.author));
-            let changes: Vec<String> = entry.changes.iter().filter_map(change).collect();
-            self.page.line(format!("  {at}  {by:<6}  {}", changes.join(", ")))?;
+    /// Compares all that the three would export of every ledger.
+    fn agree(&mut self) -> Outcome<Vec<Holding>> {
+        let [phone, laptop, tablet] = self.devices().map(Device::holdings);
+        let (phone, laptop, tablet) = (phone?, laptop?, tablet?);
+        if phone != laptop || phone != tablet {
+            return Err(format!("the devices do not agree: {phone:?} {laptop:?} {tablet:?}").into());
         }
-        Ok(())
-    }
-
-    fn undo(&mut self) -> Outcome<()> {
-        self.page.chapter("A mistake is undone")?;
-        let before = self.phone.count(self.ledger)?;
-        let (imported, _) = import_csv(&self.phone, MISTAKE.as_bytes())?;
-        self.page.line(format!("the phone imports the wrong file: {} added", imported.added))?;
-        let begun = Instant::now();
-        let undone = self.phone.engine.undo()?.ok_or("there was nothing to undo")?;
-        self.page.line(format!("undo: {} taken back, in {}", undone.changed, time(begun.elapsed())))?;
-        if undone.changed != imported.added || self.phone.count(self.ledger)? != before {
-            return Err("the undo did not take back the import".into());
-        }
-        self.give(Way::ToLaptop)?;
-        self.agree()
+        let bytes = phone.iter().map(|holding| holding.export_bytes).sum();
+        let ledgers = counted(phone.len() as u64, "ledger", "ledgers");
+        self.page.good(format!("all three export the same {ledgers}, byte for byte: {} bytes", grouped(bytes)))?;
+        Ok(phone)
     }
 
     fn end(mut self) -> Outcome<()> {
-        let count = self.phone.count(self.ledger)?;
-        // What was written last is in the file itself only after closing.
-        let bytes = grouped(self.phone.close()?);
-        let file = format!("The phone's file has {bytes} bytes for {}", counted(count, "entry", "entries"));
-        self.page.say(format!("\n{file}, history, search and indexes included."))?;
-        self.page.say("All of it was in a temporary folder that is gone now. Where to go next:\n")?;
+        self.page.chapter("The end: three devices that hold the same")?;
+        let rows: Vec<[String; 3]> = self.agree()?.iter().map(holding_row).collect();
+        self.page.table(&rows, &[1])?;
+        let Traffic { syncs, bytes_up, bytes_down, spent } = self.traffic;
+        let (up, down) = (grouped(bytes_up), grouped(bytes_down));
+        self.page.line(format!("{syncs} syncs: {up} bytes up, {down} bytes down, {} in all", time(spent)))?;
+        self.server.stop()?;
+        let server = grouped(self.server.bytes()?);
+        let phone = grouped(self.phone.close()?);
+        self.page.line(format!("on disk: {phone} bytes on the phone, {server} bytes on the server"))?;
+        self.page.say("\nAll of it was in a temporary folder that is gone now. Where to go next:\n")?;
         for (what, why) in NEXT {
             self.page.line(format!("{what:<34}  {why}"))?;
         }
         Ok(())
     }
 
-    /// Which of the two devices wrote something.
+    /// Which of the devices wrote something.
     fn name(&self, author: &Author) -> &'static str {
-        if author.device == self.phone.key() { self.phone.name } else { self.laptop.name }
+        self.devices().iter().find(|device| device.key() == author.device).map_or("server", |device| device.name)
     }
 }
 
-/// In which direction commits are given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    ToLaptop,
-    ToPhone,
+impl Traffic {
+    fn add(&mut self, report: &SyncReport, spent: Duration) {
+        self.syncs += 1;
+        self.bytes_up += report.bytes_up;
+        self.bytes_down += report.bytes_down;
+        self.spent += spent;
+    }
 }
 
-fn food(name: &str) -> outlay_core::Reference {
-    outlay_core::Reference::Path(vec!["Food".to_owned(), name.to_owned()])
+fn traffic_row(name: &str, report: &SyncReport, spent: Duration) -> [String; 6] {
+    [
+        name.to_owned(),
+        format!("pushed {}", grouped(report.pushed)),
+        format!("pulled {}", grouped(report.pulled)),
+        format!("{} B up", grouped(report.bytes_up)),
+        format!("{} B down", grouped(report.bytes_down)),
+        time(spent),
+    ]
+}
+
+fn holding_row(holding: &Holding) -> [String; 3] {
+    [holding.name.clone(), counted(holding.entries, "entry", "entries"), format!("export {}", holding.digest)]
 }
 
 fn row(expense: &Expense) -> [String; 5] {
     let amount = expense.amount.map_or_else(|| "?".to_owned(), |amount| amount.to_string());
     let category = expense.category.as_ref().map_or_else(String::new, |category| category.name.clone());
     [expense.date.to_string(), amount, expense.payee.clone(), category, expense.note.clone()]
-}
-
-/// A bar for each category in which most was spent, and one for the others together.
-fn bars(totals: &[Total], currency: Currency) -> Vec<[String; 3]> {
-    let name =
-        |total: &Total| total.category.as_ref().map_or_else(|| "(none)".to_owned(), |category| category.name.clone());
-    let spent = totals.iter().filter(|total| total.spent.currency == currency && total.spent.minor > 0);
-    let mut sums: Vec<(String, i128)> = spent.map(|total| (name(total), total.spent.minor)).collect();
-    sums.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
-    if sums.len() > BARS + 1 {
-        let others = sums.split_off(BARS);
-        let name = format!("{} others", others.len());
-        sums.push((name, others.iter().map(|(_, minor)| minor).sum()));
-    }
-    let greatest = sums.iter().map(|(_, minor)| *minor).max().unwrap_or(0);
-    sums.into_iter().map(|(name, minor)| [name, sum(Sum { minor, currency }), bar(minor, greatest)]).collect()
-}
-
-/// What a change set; nothing where that is what everything begins with.
-fn change(change: &FieldChange) -> Option<String> {
-    let (field, after) = (&change.field, described(&change.after));
-    match (&change.before, &change.after) {
-        (FieldValue::Empty, FieldValue::Newer | FieldValue::Flag(false)) => None,
-        (FieldValue::Empty, _) => Some(format!("{field} {after}")),
-        (before, _) => Some(format!("{field} {} → {after}", described(before))),
-    }
 }
 
 /// The time of day of an instant, in UTC.

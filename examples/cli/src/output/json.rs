@@ -3,6 +3,8 @@
 //! Money is `{"minor": 1250, "currency": "EUR"}`, a date `"2026-11-02"`, a month `"2026-11"`, a local time `"18:05"`,
 //! an instant RFC 3339 in UTC, an id its text; a category is its path, an account its name.
 
+mod sync;
+
 use outlay_core::{
     Author, Conflict, ConflictValue, Diagnosis, EntryKind, Expense, FieldChange, FieldValue, HistoryEntry, Imported,
     Ledger, Money, Named, Rejected, Sum, Undone,
@@ -10,6 +12,7 @@ use outlay_core::{
 use serde::Serialize;
 
 use super::text;
+pub(crate) use sync::{AccountObject, DeviceObject, StatusObject, SyncObject};
 
 /// An amount or a sum; sums may be wider than 64 bits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

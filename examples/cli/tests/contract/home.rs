@@ -6,6 +6,9 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The password of every account here.
+pub(crate) const PASSWORD: &str = "a password of the tests";
+
 /// A home folder that goes away with the test.
 pub(crate) struct Home {
     folder: TempDir,
@@ -32,7 +35,10 @@ impl From<Output> for Ran {
 /// The program, in a locale and an environment that say nothing.
 pub(crate) fn outlay() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_outlay"));
-    command.env_remove("OUTLAY_HOME").env_remove("NO_COLOR").env("LC_ALL", "C").stdin(Stdio::null());
+    for variable in ["OUTLAY_HOME", "OUTLAY_PASSWORD", "OUTLAY_ROOTS", "NO_COLOR"] {
+        command.env_remove(variable);
+    }
+    command.env("LC_ALL", "C").stdin(Stdio::null());
     command
 }
 
@@ -98,9 +104,36 @@ impl Home {
         objects.remove(0)
     }
 
+    /// The one object that a command prints that wants the password of an account.
+    pub(crate) fn one_with(&self, args: &[&str], password: &str) -> Value {
+        let output = self.command(&["--json"]).args(args).env("OUTLAY_PASSWORD", password).output();
+        let ran: Ran = output.unwrap().into();
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{args:?}");
+        serde_json::from_str(&ran.out).unwrap()
+    }
+
+    /// Makes Ana's account on a server.
+    pub(crate) fn sign_up(&self, server: &str, name: &str) -> Value {
+        self.one_with(&["signup", "--server", server, "--email", "ana@example.org", "--name", name], PASSWORD)
+    }
+
+    /// Enters Ana's account on a server.
+    pub(crate) fn log_in(&self, server: &str, name: &str) -> Value {
+        self.one_with(&["login", "--server", server, "--email", "ana@example.org", "--name", name], PASSWORD)
+    }
+
     /// Runs a command that must not be done; answers the kind of error and its message.
     pub(crate) fn refused(&self, args: &[&str]) -> (String, String) {
-        let ran: Ran = self.command(&["--json"]).args(args).output().unwrap().into();
+        self.refused_with(args, None)
+    }
+
+    /// The same with a password.
+    pub(crate) fn refused_with(&self, args: &[&str], password: Option<&str>) -> (String, String) {
+        let mut command = self.command(&["--json"]);
+        if let Some(password) = password {
+            command.env("OUTLAY_PASSWORD", password);
+        }
+        let ran: Ran = command.args(args).output().unwrap().into();
         assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{args:?}: {}", ran.err);
         let error: Value = serde_json::from_str(&ran.err).unwrap();
         (string(&error["error"]["kind"]), string(&error["error"]["message"]))

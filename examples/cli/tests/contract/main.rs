@@ -1,8 +1,9 @@
-//! The contract others script against, kept on the real program: one home folder each, no network, no clock that
-//! matters, nothing outside the temporary folder.
+//! The contract others script against, kept on the real programs: one home folder each, no network but to a server of the
+//! test's own, no clock that matters, nothing outside the temporary folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on has failed.
 
+mod account;
 mod conflict;
 mod exchange;
 mod expense;
@@ -11,5 +12,8 @@ mod home;
 mod import;
 mod ledger;
 mod list;
+mod readme;
 mod report;
+mod server;
+mod sync;
 mod usage;

@@ -26,6 +26,10 @@ fn wrong_usage_is_two() {
         &["report"],
         &["resolve", "x"],
         &["completions", "tcl"],
+        &["signup", "--email", "ana@example.org"],
+        &["login"],
+        &["signout", "--unsent"],
+        &["sync", "--timeout", "0"],
     ] {
         let ran = home.run(args);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}");
