@@ -16,6 +16,7 @@ use hyper::http::request::Builder;
 use hyper_util::rt::TokioIo;
 use outlay_core::DeviceKey;
 use outlay_core::sync::ServerAddress;
+use outlay_ledger::hex;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -175,11 +176,11 @@ pub(crate) async fn sign_in(server: SocketAddr, email: &str, device: DeviceKey) 
 }
 
 async fn enter(server: SocketAddr, path: &str, email: &str, device: DeviceKey) -> Outcome<Entered> {
-    let key: String = device.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let body = json!({ "email": email, "password": PASSWORD, "device": { "key": key, "name": "bench" } });
+    let device = json!({ "key": device.to_string(), "name": "bench" });
+    let body = json!({ "email": email, "password": PASSWORD, "device": device });
     let answer = post(server, path, &body).await?;
     let text = |key: &str| answer[key].as_str().map(str::to_owned).ok_or_else(|| format!("{path}: no {key}"));
-    let id = from_hex(&text("server")?).ok_or("the server's id is no key")?;
+    let id = hex::fixed(&text("server")?).ok_or("the server's id is no key")?;
     Ok(Entered { account: text("account")?, server: id, token: text("access_token")? })
 }
 
@@ -202,28 +203,4 @@ async fn ask(server: SocketAddr, request: Builder, body: Bytes) -> Outcome<Bytes
         return Ok(body);
     }
     Err(format!("the server answers {status}: {}", String::from_utf8_lossy(&body)).into())
-}
-
-/// Bytes of a fixed width from hexadecimal digits.
-pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-    }
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_comes_from_as_many_digits_as_it_has() {
-        assert_eq!(from_hex("00ff10"), Some([0, 255, 16]));
-        assert_eq!(from_hex::<3>("00ff1"), None);
-        assert_eq!(from_hex::<3>("00ff1g"), None);
-    }
 }

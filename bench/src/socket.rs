@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use hyper::http::HeaderMap;
-use outlay_ledger::LedgerId;
 use outlay_ledger::signature::DeviceSecret;
+use outlay_ledger::{LedgerId, hex};
 use outlay_protocol::message::{Auth, FRAME_BYTES_MAX, Hello, Message, Mode, Open, Opened, ledgers_mark};
 use outlay_protocol::{Cursor, proof, version};
 use tokio::net::{TcpSocket, TcpStream};
@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, protocol::WebSocketConfig};
 
 use crate::ground::Outcome;
-use crate::server::{Entered, from_hex};
+use crate::server::Entered;
 
 /// Bytes read at once.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
@@ -131,5 +131,5 @@ fn sort(received: tungstenite::Result<tungstenite::Message>) -> Option<Outcome<V
 
 fn header<const N: usize>(headers: &HeaderMap, name: &str) -> Outcome<[u8; N]> {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
-    Ok(value.and_then(from_hex).ok_or_else(|| format!("the upgrade was answered without {name}"))?)
+    Ok(value.and_then(hex::fixed).ok_or_else(|| format!("the upgrade was answered without {name}"))?)
 }

@@ -52,11 +52,11 @@ impl KeyStore for FileKeyStore {
 
     fn save(&self, secret: &[u8; 32]) -> io::Result<()> {
         let partial = self.path.with_extension(format!("{}.partial", blake3::hash(secret).to_hex()));
-        write_whole(&partial, secret, false)?;
+        write_private(&partial, secret, false)?;
         // A link is made whole or not at all, and never over a file that is there. Where there are no links, as on some
         // phones and cards, the file is written in its place, and also never over another.
         let made = match std::fs::hard_link(&partial, &self.path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => write_whole(&self.path, secret, true),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => write_private(&self.path, secret, true),
             linked => linked,
         };
         std::fs::remove_file(&partial)?;
@@ -67,13 +67,14 @@ impl KeyStore for FileKeyStore {
     }
 }
 
-fn write_whole(path: &Path, secret: &[u8; 32], must_be_new: bool) -> io::Result<()> {
+/// Writes a file that only its owner reads, to the disk.
+pub(crate) fn write_private(path: &Path, bytes: &[u8], must_be_new: bool) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(must_be_new).create(true).truncate(!must_be_new);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    file.write_all(secret)?;
+    file.write_all(bytes)?;
     file.sync_all()
 }
 

@@ -8,6 +8,7 @@ pub mod passwords;
 pub mod records;
 pub mod routes;
 
+use outlay_ledger::hex;
 use std::fmt;
 
 pub use attempts::{Attempts, Requests};
@@ -18,7 +19,7 @@ pub struct AccountId(pub [u8; 16]);
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::hex::encode(&self.0))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 

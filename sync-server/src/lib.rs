@@ -12,7 +12,6 @@ mod clock;
 pub mod config;
 mod error;
 mod health;
-pub mod hex;
 pub mod ledgers;
 mod listen;
 mod node;

@@ -1,5 +1,6 @@
 //! All pages of the server.
 
+use outlay_ledger::hex;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::node::{Node, random};
-use crate::{accounts, clock, health, hex, sync};
+use crate::{accounts, clock, health, sync};
 
 /// Bytes of a request that is no sync: an address, a password, a name.
 const BODY_BYTES_MAX: usize = 16 * 1024;

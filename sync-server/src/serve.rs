@@ -1,5 +1,6 @@
 //! The program: opens the store, listens, and ends in good order.
 
+use outlay_ledger::hex;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::config::Serve;
 use crate::node::Node;
 use crate::store::{Store, StoreError, StoreOptions};
-use crate::{hex, listen, router};
+use crate::{listen, router};
 
 /// The name of the database in the server's folder.
 const DATABASE: &str = "outlay-server.db";

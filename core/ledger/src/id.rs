@@ -8,6 +8,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hex;
+
 /// A text that is not an id of the wanted width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id is {expected} lower-case hexadecimal digits")]
@@ -42,7 +44,7 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                hex::write(f, &self.0)
             }
         }
 
@@ -56,8 +58,7 @@ macro_rules! id {
             type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, IdError> {
-                let mut bytes = [0; $width];
-                decode_hex(text, &mut bytes).map(|()| Self(bytes))
+                hex::fixed(text).map(Self).ok_or(IdError { expected: $width * 2 })
             }
         }
     };
@@ -123,24 +124,4 @@ pub(crate) fn truncated<const N: usize>(hasher: blake3::Hasher) -> [u8; N] {
     let mut bytes = [0; N];
     bytes.copy_from_slice(&hasher.finalize().as_bytes()[..N]);
     bytes
-}
-
-fn decode_hex(text: &str, bytes: &mut [u8]) -> Result<(), IdError> {
-    let error = IdError { expected: bytes.len() * 2 };
-    let digits = text.as_bytes();
-    if digits.len() != bytes.len() * 2 {
-        return Err(error);
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = hex_digit(pair[0]).zip(hex_digit(pair[1])).map(|(high, low)| high << 4 | low).ok_or(error)?;
-    }
-    Ok(())
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
 }

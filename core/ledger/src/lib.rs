@@ -16,6 +16,7 @@ pub mod currency;
 pub mod date;
 pub mod field;
 pub mod fold;
+pub mod hex;
 pub mod id;
 pub mod limits;
 pub mod member;

@@ -184,25 +184,11 @@ pub(crate) fn set_pinned(tx: &Connection, sid: i64, ledger: LedgerId) -> Result<
     Ok(())
 }
 
-/// Lists as owed what lies above `examined_to` up to a number, of the ledgers that are open on this remote.
-pub(crate) fn examine(tx: &Connection, sid: i64, to: i64) -> Result<()> {
-    let select = "SELECT examined_to FROM remote WHERE sid = ?1";
-    let from: i64 = tx.prepare_cached(select)?.query_row([sid], |row| row.get(0))?;
-    if from >= to {
-        return Ok(());
-    }
-    let insert = "INSERT OR IGNORE INTO owed (sid, lid, cid)
-        SELECT ?1, feed.lid, cid FROM commit_log JOIN feed USING (fid) JOIN ledger ON ledger.lid = feed.lid
-        JOIN remote_ledger r ON r.sid = ?1 AND r.ledger = ledger.id WHERE cid > ?2 AND cid <= ?3";
-    tx.prepare_cached(insert)?.execute((sid, from, to))?;
-    tx.prepare_cached("UPDATE remote SET examined_to = ?2 WHERE sid = ?1")?.execute((sid, to))?;
-    Ok(())
-}
-
-/// As [`examine`], where the remote holds some commits of those passed.
+/// Lists as owed what lies above `examined_to` up to a number, of the ledgers that are open on this remote, but for commits
+/// that the remote holds.
 ///
 /// A commit acknowledged alone at the end of the queue, as live, writes one number and no row.
-pub(crate) fn examine_except(tx: &Connection, sid: i64, to: i64, held: &[i64]) -> Result<()> {
+pub(crate) fn examine(tx: &Connection, sid: i64, to: i64, held: &[i64]) -> Result<()> {
     let select = "SELECT examined_to FROM remote WHERE sid = ?1";
     let from: i64 = tx.prepare_cached(select)?.query_row([sid], |row| row.get(0))?;
     if from >= to {
@@ -332,7 +318,7 @@ pub(crate) fn is_unsent(connection: &Connection, sid: i64) -> Result<bool> {
 
 /// Takes it from a remote's heads what it holds of a ledger: those it names and all below them. The rest is owed.
 pub(crate) fn hold_at_and_below(write: &mut Write<'_>, sid: i64, ledger: LedgerId, ids: &[CommitId]) -> Result<()> {
-    examine(&write.tx, sid, write.next_seq - 1)?;
+    examine(&write.tx, sid, write.next_seq - 1, &[])?;
     let tx = &write.tx;
     // The cursor is of a log that may have been rolled back, and may come to fit again after a second time: it is forgotten
     // until the server gives another.

@@ -4,6 +4,7 @@
 //! device brings everything of the account. A database belongs to one account at a time, so that nobody's entries go up
 //! to somebody else's by mistake.
 
+use outlay_ledger::hex;
 use std::future::Future;
 
 use hyper::Method;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::address::ServerAddress;
 use super::token::Tokens;
-use super::transport::http::{Ask, ask, from_hex, refusal, refusal_of, to_hex};
+use super::transport::http::{Ask, ask, refusal, refusal_of};
 use super::transport::{Connector, offline};
 use crate::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -206,7 +207,7 @@ impl Engine {
         run(|| async {
             let connector = self.connector(&remote)?;
             let tokens = self.tokens(&connector, &remote, None).await?;
-            let path = format!("/v1/devices/{}", to_hex(device.as_bytes()));
+            let path = format!("/v1/devices/{device}");
             call(&connector, Method::DELETE, &path, Some(&tokens.access_token), None).await.map(drop)
         })
         .map_err(|error| match refusal_of(&error) {
@@ -245,7 +246,7 @@ impl Engine {
 
     fn kept_tokens(&self, remote: &Remote) -> Result<Tokens> {
         let kept = Tokens::load(self.sync.tokens.as_ref()).map_err(tokens_not_kept)?;
-        let kept = kept.filter(|kept| kept.server == to_hex(&remote.server) && kept.account == remote.account);
+        let kept = kept.filter(|kept| kept.server == hex::encode(&remote.server) && kept.account == remote.account);
         kept.ok_or_else(signed_out)
     }
 
@@ -262,8 +263,8 @@ impl Engine {
         let proof = self.author.prove(&server, &nonce, &old.refresh_token);
         let body = json!({
             "refresh_token": old.refresh_token,
-            "nonce": to_hex(&nonce),
-            "proof": to_hex(&proof),
+            "nonce": hex::encode(&nonce),
+            "proof": hex::encode(&proof),
         });
         let answer = match post(connector, "/v1/token", None, &body).await {
             Ok(answer) => answer,
@@ -284,7 +285,7 @@ impl Engine {
         json!({
             "email": by.email.trim(),
             "password": by.password,
-            "device": { "key": to_hex(self.device_key().as_bytes()), "name": options.device_name },
+            "device": { "key": self.device_key().to_string(), "name": options.device_name },
         })
     }
 
@@ -293,7 +294,7 @@ impl Engine {
         let answer = run(|| post(&connector, path, None, &body))?;
         let text = |key: &str| answer[key].as_str().map(str::to_owned).ok_or_else(unread);
         let (id, key) = (text("account")?, text("server")?);
-        let server_key: [u8; 32] = from_hex(&key).ok_or_else(unread)?;
+        let server_key: [u8; 32] = hex::fixed(&key).ok_or_else(unread)?;
         let tokens = self.read_tokens(&answer, &key, &id)?;
         let entered = self.write(|write| {
             if remote::current(&write.tx)?.is_some_and(|old| old.server != server_key || old.account != id) {
@@ -331,8 +332,8 @@ impl Engine {
 /// The server's id, and bytes to prove something by.
 pub(crate) async fn server_identity(connector: &Connector) -> Result<([u8; 32], [u8; 16])> {
     let answer = call(connector, Method::GET, "/v1/server", None, None).await?;
-    let id = answer["id"].as_str().and_then(from_hex);
-    let nonce = answer["nonce"].as_str().and_then(from_hex);
+    let id = answer["id"].as_str().and_then(hex::fixed);
+    let nonce = answer["nonce"].as_str().and_then(hex::fixed);
     id.zip(nonce).ok_or_else(unread)
 }
 
@@ -352,7 +353,7 @@ async fn call(
 }
 
 fn known_device(listed: &Value, own: &DeviceKey) -> Option<KnownDevice> {
-    let key = DeviceKey(listed["key"].as_str().and_then(from_hex)?);
+    let key = DeviceKey(listed["key"].as_str().and_then(hex::fixed)?);
     Some(KnownDevice {
         key,
         name: listed["name"].as_str().unwrap_or_default().to_owned(),

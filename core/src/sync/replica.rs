@@ -293,7 +293,7 @@ fn store_pages(engine: &Engine, write: &mut Write<'_>, sid: i64, pages: &mut [Ch
         let good = page.take_good();
         if !good.is_empty() {
             let commits: Vec<(&Commit, CommitId)> = good.iter().map(|one| (one.commit, one.id)).collect();
-            remote::examine(&write.tx, sid, write.next_seq - 1)?;
+            remote::examine(&write.tx, sid, write.next_seq - 1, &[])?;
             let stored = standing::take_in(write, &device, good)?;
             remote::examined(&write.tx, sid, write.next_seq - 1)?;
             let lid = keys::ledger_here(&write.tx, ledger)?;
@@ -410,7 +410,7 @@ impl Replica for EngineReplica<'_> {
             let last = numbered.iter().map(|(cid, _)| *cid).max().unwrap_or(0);
             let passed: Vec<i64> =
                 numbered.iter().filter(|(_, outcome)| is_held(outcome)).map(|(cid, _)| *cid).collect();
-            remote::examine_except(&write.tx, sid, last, &passed)?;
+            remote::examine(&write.tx, sid, last, &passed)?;
             for cid in &passed {
                 remote::settle(&write.tx, sid, lid, *cid)?;
             }

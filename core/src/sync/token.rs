@@ -3,11 +3,13 @@
 //! Whoever holds them and the device's key speaks for the device. Two processes on one database share them: a token that
 //! another process renewed meanwhile is taken, and only one renews at a time.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+
+use crate::key_store::write_private;
 
 /// A place for the tokens of the account that a database is signed in to: an app hands in the platform's.
 pub trait TokenStore: Send + Sync {
@@ -61,13 +63,7 @@ impl TokenStore for FileTokenStore {
         partial.push(".partial");
         // Left by a process that died: it may have another mode.
         let _ = std::fs::remove_file(&partial);
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&partial)?;
-        file.write_all(tokens.as_bytes())?;
-        file.sync_all()?;
+        write_private(Path::new(&partial), tokens.as_bytes(), true)?;
         std::fs::rename(&partial, &self.path)
     }
 }

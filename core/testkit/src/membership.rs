@@ -2,11 +2,12 @@
 //! its device would.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use outlay_core::{Commit, CommitId, DeviceKey, LedgerId};
 use outlay_ledger::commit::{ActorForm, Body, FORMAT_VERSION, Header, Kind, Record, document_prefix};
-use outlay_ledger::member::{MemberOperation, Purge};
-use outlay_ledger::roles::{History, MemberCommit, MemberRecord};
+use outlay_ledger::member::MemberOperation;
+use outlay_ledger::roles::{History, MemberCommit};
 use outlay_ledger::signature::DeviceSecret;
 
 use crate::Violation;
@@ -21,7 +22,13 @@ pub fn history(ledger: LedgerId, commits: &[Commit]) -> History {
     let origins: BTreeMap<[u8; 10], DeviceKey> =
         commits.iter().map(|commit| (prefix(commit), commit.header.device)).collect();
     let of_members = commits.iter().filter(|commit| is_of_members(commit));
-    History::new(ledger, of_members.map(|commit| member_commit(commit, &origins)).collect::<Vec<_>>())
+    let read = |commit: &Commit| {
+        let Ok(read) = MemberCommit::read(commit.id(), commit, |document| {
+            Ok::<_, Infallible>(origins.get(&document.0[..10]).copied())
+        });
+        read
+    };
+    History::new(ledger, of_members.map(read).collect::<Vec<_>>())
 }
 
 /// Whether a commit is one of those that roles follow from.
@@ -73,28 +80,4 @@ pub fn sign(
     let record = Record { document: None, kind: Kind::Member, period: None, form: ActorForm::Feed, body };
     let signed = Commit::sign(header, vec![record], random.bytes(), &secret);
     Ok(signed.map_err(|error| Violation::of_simulator(&error))?.0)
-}
-
-fn member_commit(commit: &Commit, origins: &BTreeMap<[u8; 10], DeviceKey>) -> MemberCommit {
-    MemberCommit {
-        id: commit.id(),
-        device: commit.header.device,
-        member_heads: commit.header.member_heads.clone(),
-        previous: commit.header.previous.clone(),
-        on_behalf: commit.header.on_behalf,
-        operations: commit.records.iter().filter_map(|record| member_record(record, origins)).collect(),
-    }
-}
-
-fn member_record(record: &Record, origins: &BTreeMap<[u8; 10], DeviceKey>) -> Option<MemberRecord> {
-    let payload = record.payload()?;
-    match record.kind {
-        Kind::Member => MemberOperation::decode(payload).ok().map(MemberRecord::Member),
-        Kind::Key => Some(MemberRecord::Other),
-        Kind::Purge => Purge::decode(payload).ok().map(|purge| {
-            let origin = origins.get(&purge.document.0[..10]).copied();
-            MemberRecord::Purge { purge, origin }
-        }),
-        Kind::Change | Kind::Blob | Kind::Unknown(_) => None,
-    }
 }

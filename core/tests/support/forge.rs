@@ -3,6 +3,7 @@
 //! A [`View`] is what a forger knows of a ledger: the commits that an engine holds, read by the pure crate alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use outlay_core::{Commit, Engine};
 use outlay_ledger::admit::admit;
@@ -10,8 +11,8 @@ use outlay_ledger::change::Change;
 use outlay_ledger::commit::{ActorForm, Body, FORMAT_VERSION, Header, Kind, Record};
 use outlay_ledger::field::{self, Thing};
 use outlay_ledger::fold::{Document, Input, Put, fold};
-use outlay_ledger::member::{MemberOperation, Purge};
-use outlay_ledger::roles::{Ancestry, CommitFacts, History, InCut, MemberCommit, MemberRecord, Standing, Writes};
+use outlay_ledger::member::MemberOperation;
+use outlay_ledger::roles::{Ancestry, CommitFacts, History, InCut, MemberCommit, Standing, Writes};
 use outlay_ledger::{CommitId, DeviceKey, DocumentId, LedgerId, Month};
 
 use super::{Rng, device_secret};
@@ -35,7 +36,12 @@ impl View {
             .map(|commit| (outlay_ledger::commit::document_prefix(commit.header.feed()), commit.header.device))
             .collect();
         let members = commits.iter().filter(|(_, commit)| commit.records.iter().any(|r| r.kind.is_of_members()));
-        let members = members.map(|(id, commit)| member_commit(*id, commit, &origins));
+        let members = members.map(|(id, commit)| {
+            let Ok(read) = MemberCommit::read(*id, commit, |document| {
+                Ok::<_, Infallible>(origins.get(&document.0[..10]).copied())
+            });
+            read
+        });
         let history = History::new(ledger, members.collect::<Vec<_>>());
         Self { ledger, commits, history }
     }
@@ -96,29 +102,6 @@ impl View {
     /// The things of the ledger.
     pub fn documents(&mut self) -> BTreeMap<DocumentId, Document> {
         self.changes().into_iter().map(|(id, inputs)| (id, fold(&inputs).document)).collect()
-    }
-}
-
-fn member_commit(id: CommitId, commit: &Commit, origins: &BTreeMap<[u8; 10], DeviceKey>) -> MemberCommit {
-    let operation = |record: &Record| {
-        let payload = record.payload()?;
-        match record.kind {
-            Kind::Member => MemberOperation::decode(payload).ok().map(MemberRecord::Member),
-            Kind::Key => Some(MemberRecord::Other),
-            Kind::Purge => Purge::decode(payload).ok().map(|purge| {
-                let origin = origins.get(&purge.document.0[..10]).copied();
-                MemberRecord::Purge { purge, origin }
-            }),
-            Kind::Change | Kind::Blob | Kind::Unknown(_) => None,
-        }
-    };
-    MemberCommit {
-        id,
-        device: commit.header.device,
-        member_heads: commit.header.member_heads.clone(),
-        previous: commit.header.previous.clone(),
-        on_behalf: commit.header.on_behalf,
-        operations: commit.records.iter().filter_map(operation).collect(),
     }
 }
 

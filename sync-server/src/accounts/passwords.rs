@@ -2,12 +2,11 @@
 //!
 //! A hash carries its parameters, so that they can be raised later. Who waits too long for a turn is told to come back.
 
+use outlay_ledger::hex;
 use std::sync::Arc;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::Semaphore;
-
-use crate::hex;
 
 /// More than 32 MiB, of which only what is used is ever touched: glibc maps so much by itself and gives it back at once.
 /// Of the 19 MiB that are needed it learns to keep them, for each thread: 360 MiB after twenty logins.

@@ -4,6 +4,7 @@
 //! and a simulation do the same.
 
 use outlay_ledger::DeviceKey;
+use outlay_ledger::hex;
 use outlay_protocol::Code;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -312,7 +313,7 @@ pub fn devices(connection: &Connection, aid: i64) -> Result<Vec<DeviceRow>> {
 ///
 /// When the database fails.
 pub fn invite(write: &mut Write<'_>, expires_ms: i64) -> Result<String> {
-    let text = format!("oi1_{}", crate::hex::encode(&write.random::<16>()));
+    let text = format!("oi1_{}", hex::encode(&write.random::<16>()));
     let hash: [u8; 32] = blake3::hash(text.as_bytes()).into();
     write.tx.execute("INSERT INTO invitation (hash, expires_ms) VALUES (?1, ?2)", (hash, expires_ms))?;
     Ok(text)

@@ -1,5 +1,6 @@
 //! The account pages: JSON in, JSON out.
 
+use outlay_ledger::hex;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::error::ApiError;
 use crate::node::{Node, random};
 use crate::sync::Visitor;
 use crate::sync::answer::check_token;
-use crate::{clock, hex, proxies};
+use crate::{clock, proxies};
 
 type Body<T> = Result<Json<T>, JsonRejection>;
 type Answer<T> = Result<T, ApiError>;

@@ -5,6 +5,7 @@
 use ed25519_zebra::{SigningKey, VerificationKeyBytes};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use outlay_ledger::DeviceKey;
+use outlay_ledger::hex;
 use serde::{Deserialize, Serialize};
 
 use super::eddsa;
@@ -44,7 +45,7 @@ pub struct Claims {
 impl Claims {
     /// The account.
     pub fn account(&self) -> Option<AccountId> {
-        crate::hex::fixed(&self.sub).map(AccountId)
+        hex::fixed(&self.sub).map(AccountId)
     }
 
     /// The device.
@@ -54,7 +55,7 @@ impl Claims {
 
     /// The login.
     pub fn family(&self) -> Option<[u8; 16]> {
-        crate::hex::fixed(&self.jti)
+        hex::fixed(&self.jti)
     }
 }
 
@@ -104,7 +105,7 @@ impl AccessTokens {
             dev: device.to_string(),
             iat,
             exp: iat + i64::from(self.seconds),
-            jti: crate::hex::encode(family),
+            jti: hex::encode(family),
         };
         let header = Header { typ: Some(TYPE.into()), ..Header::new(Algorithm::EdDSA) };
         encode(&header, &claims, &self.signing).map_err(|_| TokenError::Invalid)

@@ -3,6 +3,7 @@
 //! Body and answer are frames, each after its length as four bytes, big-endian. The request names in `outlay-nonce` the
 //! nonce that its proof is over, from `GET /v1/server` or an earlier answer; every answer brings the next one.
 
+use outlay_ledger::hex;
 use std::future::poll_fn;
 use std::sync::Arc;
 
@@ -16,9 +17,9 @@ use outlay_protocol::session::{ServerInput, ServerOutput, ServerSession};
 
 use super::Visitor;
 use super::mailbox::{Letter, Mailbox};
+use crate::clock;
 use crate::error::ApiError;
 use crate::node::{Node, random};
-use crate::{clock, hex};
 
 /// The server's id.
 pub const SERVER_HEADER: &str = "outlay-server";

@@ -73,8 +73,8 @@ fn a_refresh_token_is_good_for_its_device_only_and_a_nonce_once() {
     let digest = outlay_protocol::proof::digest(&id, &nonce, &account.refresh);
     let body = json!({
         "refresh_token": account.refresh,
-        "nonce": outlay_server::hex::encode(&nonce),
-        "proof": outlay_server::hex::encode(&phone.secret.sign_digest(&digest)),
+        "nonce": outlay_ledger::hex::encode(&nonce),
+        "proof": outlay_ledger::hex::encode(&phone.secret.sign_digest(&digest)),
     });
     assert_eq!(server.post("/v1/token", &body).status, 200);
     assert_eq!(server.post("/v1/token", &body).refusal(), (401, Code::Proof));

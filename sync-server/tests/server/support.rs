@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use outlay_ledger::commit::{ActorForm, Body, Commit, FORMAT_VERSION, Header, Kind, Record};
+use outlay_ledger::hex;
 use outlay_ledger::member::{MemberOperation, Role};
 use outlay_ledger::signature::DeviceSecret;
 use outlay_ledger::{CommitId, DeviceKey, LedgerId, MemberId, Month};
 use outlay_protocol::message::{Ack, Auth, Hello, Inline, Mode, Open, Opened, Push, Run};
 use outlay_protocol::{Code, Cursor, Message, batch, proof};
-use outlay_server::hex;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::WebSocket;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};

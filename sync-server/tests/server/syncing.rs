@@ -175,13 +175,13 @@ fn one_request_does_what_a_socket_does() {
                 u32::try_from(frame.len()).unwrap().to_be_bytes().into_iter().chain(frame.iter().copied())
             })
             .collect();
-        let nonce = outlay_server::hex::encode(&nonce);
+        let nonce = outlay_ledger::hex::encode(&nonce);
         request(&server.address, "POST", "/v1/sync", &[("outlay-nonce", &nonce)], &body)
     };
     let pushed = exchange(nonce, &account.access, opening(ledger.id, None, &ledger.commits));
     assert_eq!(pushed.status, 200);
     assert!(messages(&pushed.body).iter().any(|message| matches!(message, Message::Ack(_))), "{pushed:?}");
-    let next = outlay_server::hex::fixed(&pushed.header("outlay-nonce").unwrap()).unwrap();
+    let next = outlay_ledger::hex::fixed(&pushed.header("outlay-nonce").unwrap()).unwrap();
     let pulled = exchange(next, &account.access, opening(ledger.id, None, &[]));
     let commits: Vec<_> = messages(&pulled.body)
         .into_iter()
@@ -191,7 +191,7 @@ fn one_request_does_what_a_socket_does() {
     assert_eq!(commits, ledger.commits);
     let replayed = exchange(next, &account.access, opening(ledger.id, None, &[]));
     assert_eq!(replayed.refusal(), (401, Code::Proof), "a nonce is good once");
-    let fresh = outlay_server::hex::fixed(&replayed.header("outlay-nonce").unwrap()).unwrap();
+    let fresh = outlay_ledger::hex::fixed(&replayed.header("outlay-nonce").unwrap()).unwrap();
     assert_eq!(exchange(fresh, "nonsense", opening(ledger.id, None, &[])).refusal(), (401, Code::SignInNeeded));
 }
 

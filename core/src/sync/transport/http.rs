@@ -2,6 +2,7 @@
 //!
 //! hyper and not a larger client: the workspace has it for the server, and requests here are a handful in an hour.
 
+use outlay_ledger::hex;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -110,30 +111,13 @@ pub(crate) fn refusal(code: Code, retry_after_s: Option<u64>) -> Error {
 /// The server's id and its bytes for one connection, in hexadecimal digits.
 pub(crate) fn identity(headers: &HeaderMap) -> Result<([u8; 32], [u8; 16])> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let server = text("outlay-server").and_then(from_hex);
-    let nonce = text(NONCE_HEADER).and_then(from_hex);
+    let server = text("outlay-server").and_then(hex::fixed);
+    let nonce = text(NONCE_HEADER).and_then(hex::fixed);
     server.zip(nonce).ok_or_else(not_ours)
 }
 
 fn not_ours() -> Error {
     offline("what answers there is not an Outlay server")
-}
-
-/// Bytes of a fixed width from hexadecimal digits.
-pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-    }
-    Some(bytes)
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Asks once, on a connection of its own.
@@ -158,7 +142,7 @@ async fn exchange(connector: &Connector, stream: Box<dyn super::Stream>, ask: As
         request = request.header(AUTHORIZATION, format!("Bearer {bearer}"));
     }
     if let Some(nonce) = ask.nonce {
-        request = request.header(NONCE_HEADER, to_hex(&nonce));
+        request = request.header(NONCE_HEADER, hex::encode(&nonce));
     }
     let request = request.body(Full::new(Bytes::from(ask.body)));
     let request = request.map_err(|error| Error::internal("a request could not be made").with_source(error))?;
