@@ -92,12 +92,15 @@ impl ClientSession {
         taken.retain(|(commit, id)| commit.ledger(id) == ledger);
         let cursor = commits.to.and_then(|(_, at)| line.cursor.map(|cursor| Cursor { at, ..cursor }));
         let cursor = cursor.filter(|cursor| line.cursor.is_some_and(|before| before.at.pos < cursor.at.pos));
+        let is_any = !taken.is_empty();
         replica.take(ledger, taken, cursor)?;
         if let Some(cursor) = cursor {
             line.cursor = Some(cursor);
             line.reach(cursor.at);
         }
-        line.has_progressed();
+        if is_any {
+            line.has_progressed();
+        }
         Ok(())
     }
 

@@ -35,13 +35,18 @@ pub(super) struct Line {
     pub(super) parts: VecDeque<Part>,
     /// Whether what is owed is to be gone through again once nothing is in flight.
     pub(super) must_restart: bool,
-    /// Whether something was refused because predecessors were missing, and nothing was stored or came since.
-    lacks_predecessors: bool,
+    /// Whether anything was refused on this connection.
+    has_refusals: bool,
+    /// Whether something was stored or came since that may have lifted a refusal: what is owed is gone through again, after
+    /// the rest of it was pushed.
+    must_retry: bool,
     restarts: u8,
     pub(super) in_flight: usize,
     pub(super) is_fetching: bool,
     /// Whether everything was offered to a server that knows nothing of a ledger that it knew.
     pub(super) has_offered_all: bool,
+    /// Whether a log that was said to be empty, and held what was pushed, was opened once more.
+    pub(super) has_looked_again: bool,
     pub(super) has_fetched_missing: bool,
     /// When the ledger may be opened, or pushed to, again.
     pub(super) retry_at_ms: Option<i64>,
@@ -80,11 +85,13 @@ impl Line {
             may_owe: true,
             parts: VecDeque::new(),
             must_restart: false,
-            lacks_predecessors: false,
+            has_refusals: false,
+            must_retry: false,
             restarts: 0,
             in_flight: 0,
             is_fetching: false,
             has_offered_all: false,
+            has_looked_again: false,
             has_fetched_missing: false,
             retry_at_ms: None,
             again_at_ms: None,
@@ -98,7 +105,7 @@ impl Line {
         let is_pulled = self.state == State::CaughtUp
             && !self.is_fetching
             && self.cursor.is_none_or(|cursor| cursor.complete_from == 0);
-        let is_pushed = self.parts.is_empty() && !self.may_owe && !self.must_restart;
+        let is_pushed = self.is_loaded_through() && !self.must_restart && !self.must_retry;
         let is_refused = self.state == State::Refused && is_waiting;
         is_refused || (is_pulled && (is_pushed || is_waiting))
     }
@@ -115,25 +122,41 @@ impl Line {
         (self.opened_from.is_some() || self.has_sent_heads) && !self.has_sent_push && !self.has_offered_all
     }
 
+    /// Whether nothing more of what is owed is to be loaded or sent.
+    fn is_loaded_through(&self) -> bool {
+        self.parts.is_empty() && !self.may_owe
+    }
+
+    /// Goes through what is owed from its beginning, if it is time to.
+    pub(super) fn restart_if_due(&mut self) {
+        if self.must_restart || (self.must_retry && self.is_loaded_through() && self.in_flight == 0) {
+            self.unload();
+        }
+    }
+
     /// Forgets what was loaded of what is owed.
     pub(super) fn unload(&mut self) {
-        (self.owed_after, self.may_owe, self.must_restart, self.in_flight) = (None, true, false, 0);
+        (self.owed_after, self.may_owe, self.must_restart, self.must_retry) = (None, true, false, false);
         self.parts.clear();
+    }
+
+    pub(super) fn note_refusals(&mut self) {
+        self.has_refusals = true;
     }
 
     /// Goes through what is owed again, but not for ever.
     pub(super) fn restart_for_predecessors(&mut self) -> bool {
-        self.lacks_predecessors = true;
         self.restarts += 1;
         self.must_restart = self.restarts <= RESTARTS_MAX;
         self.must_restart
     }
 
+    /// Takes note that something was stored or came: what was refused for lack of a predecessor or of a role may be taken
+    /// now.
     pub(super) fn has_progressed(&mut self) {
         self.waits = 0;
         self.restarts = 0;
-        // What was refused for lack of predecessors may be taken now.
-        self.must_restart |= std::mem::take(&mut self.lacks_predecessors);
+        self.must_retry |= self.has_refusals;
     }
 
     /// How long to wait this time.

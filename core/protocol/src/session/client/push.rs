@@ -45,10 +45,7 @@ impl ClientSession {
                 if !is_ahead && !line.may_push(now_ms) {
                     break;
                 }
-                if line.must_restart {
-                    (line.must_restart, line.owed_after, line.may_owe) = (false, None, true);
-                    line.parts.clear();
-                }
+                line.restart_if_due();
                 self.load(handle, self.frame_bytes_max.saturating_sub(ENVELOPE_BYTES_MAX), replica)?;
                 // What cannot leave in this flight is loaded all the same: so it is known whether there is any.
                 if !self.may_send() {
@@ -127,8 +124,10 @@ impl ClientSession {
         let cursor = line.cursor.filter(|_| has_moved);
         let cursor_pos = line.cursor.map(|cursor| cursor.at.pos);
         replica.acknowledged(line.ledger, &pushed.ids, &outcomes, cursor, line.highest())?;
-        // A log that was thought to be empty is not: there is more in it than was pushed.
-        let is_news = cursor_pos == Some(0) && outcomes.contains(&Outcome::Held);
+        // A log that was thought to be empty is not: there may be more in it than was pushed. Whoever may not read it finds
+        // it empty each time.
+        let is_news = cursor_pos == Some(0) && outcomes.contains(&Outcome::Held) && !line.has_looked_again;
+        line.has_looked_again |= is_news;
         self.mind_refusals(pushed.handle, &outcomes);
         if is_news { self.open_by_heads(pushed.handle, replica) } else { Ok(()) }
     }
@@ -137,7 +136,8 @@ impl ClientSession {
     fn mind_refusals(&mut self, handle: u32, outcomes: &[Outcome]) {
         let codes: Vec<Code> = outcomes.iter().filter_map(Outcome::refusal).collect();
         let now_ms = self.now_ms;
-        let Some(line) = self.lines.get_mut(&handle) else { return };
+        let Some(line) = self.lines.get_mut(&handle).filter(|_| !codes.is_empty()) else { return };
+        line.note_refusals();
         if codes.contains(&Code::PredecessorsMissing) && line.restart_for_predecessors() {
             return;
         }
@@ -162,6 +162,7 @@ impl ClientSession {
         self.in_flight.retain(|_, pushed| pushed.handle != handle);
         if let Some(line) = self.lines.get_mut(&handle) {
             line.unload();
+            line.in_flight = 0;
         }
     }
 
