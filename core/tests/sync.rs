@@ -299,6 +299,17 @@ fn a_token_that_ends_is_renewed_and_the_work_goes_on() {
 }
 
 #[test]
+fn what_is_saved_while_others_connect_arrives() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, laptop, home) = phone_and_laptop(&folder, &server);
+    for round in 0..40 {
+        let _syncers = (phone.start_sync().unwrap(), laptop.start_sync().unwrap());
+        let added = phone.add_expense(home, spent("1", &format!("Round {round}"), "2026-03-06")).unwrap();
+        wait_until("it arrives", || laptop.expense(home, added.id).unwrap().is_some());
+    }
+}
+
+#[test]
 fn two_processes_sync_one_database_by_turns() {
     let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
     let (phone, laptop, home) = phone_and_laptop(&folder, &server);

@@ -51,6 +51,8 @@ impl Mailbox {
                     _ => None,
                 });
                 match known {
+                    // Whoever looked at the end before may come to say so after it has grown.
+                    Some(known) if known.pos >= head.pos => {}
                     Some(known) => *known = head,
                     None => inside.letters.push(Letter::Grown(ledger, head)),
                 }
@@ -78,5 +80,30 @@ impl Mailbox {
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grown(mailbox: &Mailbox) -> Vec<u64> {
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(letters) = mailbox.poll_take(&mut context) else { return Vec::new() };
+        let pos = |letter| match letter {
+            Letter::Grown(_, head) => head.pos,
+            other => panic!("{other:?}"),
+        };
+        letters.into_iter().map(pos).collect()
+    }
+
+    #[test]
+    fn an_older_end_of_a_log_does_not_hide_a_newer_one() {
+        let (mailbox, ledger) = (Mailbox::default(), LedgerId([1; 16]));
+        for pos in [2, 3, 1] {
+            mailbox.put(Letter::Grown(ledger, Place { pos, chain: [0; 8] }));
+        }
+        assert_eq!(grown(&mailbox), [3]);
+        assert!(grown(&mailbox).is_empty());
     }
 }
