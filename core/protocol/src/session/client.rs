@@ -194,10 +194,7 @@ impl ClientSession {
         match input {
             ClientInput::Connected { .. } => Ok(()),
             ClientInput::Frame(frame) => self.frame(frame, replica),
-            ClientInput::LocalChange => {
-                self.lines.values_mut().for_each(|line| line.may_owe = true);
-                self.open_new(replica)
-            }
+            ClientInput::LocalChange => self.open_new(replica),
             ClientInput::Renewed { token, proof } => self.send_auth(token, proof, replica),
             ClientInput::Tick => {
                 self.renew();

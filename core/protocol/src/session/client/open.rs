@@ -18,6 +18,8 @@ const HEADS_BYTES_MAX: usize = 160 * 1024;
 impl ClientSession {
     /// Opens the ledgers that are to be open and are not.
     pub(super) fn open_new<R: Replica>(&mut self, replica: &mut R) -> Result<(), R::Error> {
+        // Something was written, or is as the replica is asked for its ledgers: what one that is new there is to have.
+        self.lines.values_mut().for_each(|line| line.may_owe = true);
         if !self.may_send() {
             return Ok(());
         }
