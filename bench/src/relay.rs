@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn what_is_no_websocket_is_not_counted() {
-        let other = scanned(Way::Up, b"POST /v1/login HTTP/1.1\r\n\r\n", &[&[0x82, 1, 9]], 5);
+        let other = scanned(Way::Up, b"POST /v1/auth/login HTTP/1.1\r\n\r\n", &[&[0x82, 1, 9]], 5);
         assert_eq!((other.messages.len(), other.upgrade_bytes), (0, 0));
     }
 }

@@ -167,12 +167,12 @@ pub(crate) fn email(number: usize) -> String {
 
 /// Makes an account with its first device.
 pub(crate) async fn sign_up(server: SocketAddr, email: &str, device: DeviceKey) -> Outcome<Entered> {
-    enter(server, "/v1/signup", email, device).await
+    enter(server, "/v1/auth/signup", email, device).await
 }
 
 /// Signs a device in to an account.
 pub(crate) async fn sign_in(server: SocketAddr, email: &str, device: DeviceKey) -> Outcome<Entered> {
-    enter(server, "/v1/login", email, device).await
+    enter(server, "/v1/auth/login", email, device).await
 }
 
 async fn enter(server: SocketAddr, path: &str, email: &str, device: DeviceKey) -> Outcome<Entered> {

@@ -1,17 +1,20 @@
-//! Accounts: signing up and in, the devices of an account, and renewing tokens.
+//! Accounts: signing up and in, the devices of an account, and its sessions.
 //!
-//! [`records`] is what the database says, synchronous and with the time as an argument; [`routes`] is its HTTP face.
+//! [`records`] and [`sessions`] are what the database says, synchronous and with the time as an argument; [`routes`] is
+//! their HTTP face.
 //! An unknown address and a wrong password cannot be told apart: not by the text, the status, or the time.
 
 mod attempts;
 pub mod passwords;
 pub mod records;
 pub mod routes;
+pub mod sessions;
 
 use outlay_ledger::hex;
 use std::fmt;
 
 pub use attempts::{Attempts, Requests};
+pub use sessions::Session;
 
 /// An account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,10 +28,13 @@ impl fmt::Display for AccountId {
 
 /// Bytes of an e-mail address (RFC 5321).
 const EMAIL_BYTES_MAX: usize = 254;
-/// Characters of a password at least.
-const PASSWORD_CHARACTERS_MIN: usize = 8;
+/// Bytes of a password at least.
+const PASSWORD_BYTES_MIN: usize = 8;
+/// Guesses, in the order in which people guess, that a password must withstand: the delays after failed logins make that
+/// many take a week.
+const GUESSES_MIN: u64 = 10_000;
 /// Bytes of a password at most: hashing takes the same time for all, reading does not.
-const PASSWORD_BYTES_MAX: usize = 1_024;
+const PASSWORD_BYTES_MAX: usize = 256;
 /// Bytes of the name of a person or a device.
 const NAME_BYTES_MAX: usize = 128;
 
@@ -47,9 +53,22 @@ pub fn email(text: &str) -> Option<String> {
     (!local.is_empty() && !host.is_empty() && is_plain && text.len() <= EMAIL_BYTES_MAX).then_some(text)
 }
 
-/// Whether a password may be chosen.
+/// Whether a text can be a password at all.
 fn is_password(text: &str) -> bool {
-    text.len() <= PASSWORD_BYTES_MAX && text.chars().count() >= PASSWORD_CHARACTERS_MIN
+    (PASSWORD_BYTES_MIN..=PASSWORD_BYTES_MAX).contains(&text.len())
+}
+
+/// Whether a password may be chosen: it can be one, and is not among the first that everybody tries.
+///
+/// ```
+/// use outlay_server::accounts::may_be_chosen;
+/// assert!(may_be_chosen("ticket to the harbour", &["ana@example.org"]));
+/// assert!(!may_be_chosen("password1", &[]));
+/// assert!(!may_be_chosen("ana@example.org", &["ana@example.org"]));
+/// assert!(!may_be_chosen("short", &[]));
+/// ```
+pub fn may_be_chosen(password: &str, known: &[&str]) -> bool {
+    is_password(password) && zxcvbn::zxcvbn(password, known).guesses() >= GUESSES_MIN
 }
 
 /// A name, cut to what is stored.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::accounts::passwords::Cost;
-use crate::accounts::records::RefreshTimes;
+use crate::accounts::sessions::RefreshTimes;
 use crate::ledgers::LedgerLimits;
 use crate::proxies::Network;
 use crate::sync::RateLimits;

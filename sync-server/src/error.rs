@@ -1,4 +1,4 @@
-//! What a request is told when it is refused: a status, and a body with the code of the protocol.
+//! What a request is told when it is refused: a problem (RFC 9457) with the code of the protocol.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -48,6 +48,9 @@ const fn message(code: Code) -> &'static str {
         Code::TooBig => "The request is too big.",
         Code::TooMany => "There are too many devices on this account. Remove one first.",
         Code::NoSuchPage => "There is no such page.",
+        Code::Method => "This page does not take this method.",
+        Code::MediaType => "The body must be application/json.",
+        Code::Invalid => "A value in the request cannot be.",
         Code::SignInNeeded => "Sign in first.",
         Code::TokenExpired => "The token has expired. Renew it.",
         Code::Revoked => "This device was signed out. Sign in again; what is on it is kept.",
@@ -56,7 +59,7 @@ const fn message(code: Code) -> &'static str {
         Code::SignUpClosed => "Nobody can sign up here at the moment.",
         Code::Invitation => "Signing up here needs an invitation that was not used yet.",
         Code::AccountExists => "There is an account with this address.",
-        Code::AccountInvalid => "An address needs an @, a password at least 8 characters.",
+        Code::AccountInvalid => "An address needs an @; a password 8 to 256 bytes, and not one that everybody tries first.",
         Code::Rate => "Too many requests. Try again later.",
         Code::Busy => "There is too much to do at the moment. Try again later.",
         Code::Slow => "The request took too long.",
@@ -72,13 +75,17 @@ impl IntoResponse for ApiError {
             tracing::error!(code = self.code.number(), cause, "a request failed");
         }
         let status = StatusCode::from_u16(self.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = json!({ "error": {
+        let mut body = json!({
+            "type": format!("urn:outlay:problem:{}", self.code.name()),
+            "title": message(self.code),
+            "status": status.as_u16(),
             "code": self.code.number(),
-            "name": self.code.name(),
-            "message": message(self.code),
-            "retry_after_s": self.retry_after_s,
-        }});
+        });
+        if let (Some(seconds), Some(body)) = (self.retry_after_s, body.as_object_mut()) {
+            body.insert("retry_after_seconds".to_owned(), seconds.into());
+        }
         let mut response = (status, Json(body)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

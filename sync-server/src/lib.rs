@@ -16,6 +16,7 @@ pub mod ledgers;
 mod listen;
 mod node;
 mod proxies;
+mod request;
 mod router;
 pub mod serve;
 pub mod store;

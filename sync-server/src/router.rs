@@ -1,6 +1,7 @@
 //! All pages of the server.
 
 use outlay_ledger::hex;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use futures_util::FutureExt;
 use outlay_protocol::{Code, version};
 use serde_json::{Value, json};
 
@@ -31,7 +33,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .merge(sync)
         .merge(health::router())
         .fallback(|| async { ApiError::from(Code::NoSuchPage) })
-        .method_not_allowed_fallback(|| async { ApiError::from(Code::NoSuchPage) })
+        .method_not_allowed_fallback(|| async { ApiError::from(Code::Method) })
         .layer(from_fn_with_state(Arc::clone(&node), within_time))
         .with_state(node)
 }
@@ -47,10 +49,13 @@ async fn server(State(node): State<Arc<Node>>) -> Json<Value> {
     }))
 }
 
+/// The answer in time, also when the page panics.
 async fn within_time(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
     let time = Duration::from_secs(u64::from(node.limits.request_timeout_seconds));
-    match tokio::time::timeout(time, next.run(request)).await {
-        Ok(response) => response,
+    // The panic itself was logged by the hook; nothing of the request is kept, so that nothing is left half done.
+    match tokio::time::timeout(time, AssertUnwindSafe(next.run(request)).catch_unwind()).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => ApiError::from(Code::Internal).into_response(),
         Err(_) => ApiError::from(Code::Slow).into_response(),
     }
 }

@@ -86,6 +86,12 @@ codes! {
     TooMany = 105, "too_many", 400, Retries;
     /// No such page of the HTTP interface.
     NoSuchPage = 106, "no_such_page", 404, Retries;
+    /// The page does not take this method.
+    Method = 107, "method", 405, Retries;
+    /// The body is not of the type that the page takes.
+    MediaType = 108, "media_type", 415, Retries;
+    /// A request in order, with a value in it that cannot be.
+    Invalid = 109, "invalid", 422, Retries;
 
     /// No token, or one that is none.
     SignInNeeded = 201, "sign_in_needed", 401, Waits;
@@ -143,6 +149,8 @@ codes! {
     Storage = 601, "storage", 500, Retries;
     /// The server's disk is full.
     Full = 602, "full", 507, Retries;
+    /// The server made a mistake.
+    Internal = 603, "internal", 500, Retries;
 }
 
 impl Code {

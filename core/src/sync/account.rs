@@ -125,7 +125,7 @@ impl Engine {
                 body[key] = Value::from(value.as_str());
             }
         }
-        self.enter_account(server, "/v1/signup", body, &by.email)
+        self.enter_account(server, "/v1/auth/signup", body, &by.email)
     }
 
     /// Signs this database in to an account. All its ledgers come with the next sync, and what is here goes up.
@@ -144,7 +144,7 @@ impl Engine {
         {
             return Err(belongs_to_another());
         }
-        self.enter_account(server, "/v1/login", self.credentials(by, options), &by.email)
+        self.enter_account(server, "/v1/auth/login", self.credentials(by, options), &by.email)
     }
 
     /// Leaves the account. Without a network too; the server then hears of it never, and the tokens run out by themselves.
@@ -166,7 +166,7 @@ impl Engine {
             let _ = run(|| async {
                 let connector = self.connector(&remote)?;
                 let body = json!({ "refresh_token": tokens.refresh_token });
-                post(&connector, "/v1/signout", Some(&tokens.access_token), &body).await
+                post(&connector, "/v1/auth/signout", Some(&tokens.access_token), &body).await
             });
         }
         self.sync.tokens.save(None).map_err(tokens_not_kept)?;
@@ -266,7 +266,7 @@ impl Engine {
             "nonce": hex::encode(&nonce),
             "proof": hex::encode(&proof),
         });
-        let answer = match post(connector, "/v1/token", None, &body).await {
+        let answer = match post(connector, "/v1/auth/refresh", None, &body).await {
             Ok(answer) => answer,
             Err(error) => {
                 if matches!(refusal_of(&error).map(|refusal| refusal.code), Some(Code::Revoked | Code::SignInNeeded)) {
@@ -307,7 +307,7 @@ impl Engine {
         if entered.is_err() {
             // What was begun with the server is ended there too, if it hears of it.
             let body = json!({ "refresh_token": tokens.refresh_token });
-            let _ = run(|| post(&connector, "/v1/signout", Some(&tokens.access_token), &body));
+            let _ = run(|| post(&connector, "/v1/auth/signout", Some(&tokens.access_token), &body));
         }
         let remote = entered?;
         tokens.save(self.sync.tokens.as_ref()).map_err(tokens_not_kept)?;
@@ -317,7 +317,7 @@ impl Engine {
 
     fn read_tokens(&self, answer: &Value, server: &str, account: &str) -> Result<Tokens> {
         let text = |key: &str| answer[key].as_str().map(str::to_owned).ok_or_else(unread);
-        let expires_in_s = answer["expires_in_s"].as_i64().ok_or_else(unread)?;
+        let expires_in_s = answer["expires_in"].as_i64().ok_or_else(unread)?;
         let expires_ms = self.options.environment.now_ms().saturating_add(expires_in_s.saturating_mul(1_000));
         Ok(Tokens {
             server: server.to_owned(),

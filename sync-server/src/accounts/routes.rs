@@ -4,9 +4,8 @@ use outlay_ledger::hex;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use outlay_ledger::DeviceKey;
@@ -15,26 +14,28 @@ use outlay_protocol::{Code, proof};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::records::{self, Admission, Login};
-use super::{email, is_password, name};
+use super::records::{self, Admission};
+use super::sessions::{self, Login, Session};
+use super::{email, is_password, may_be_chosen, name};
 use crate::auth::RefreshToken;
 use crate::config::SignUp;
 use crate::error::ApiError;
 use crate::node::{Node, random};
-use crate::sync::Visitor;
-use crate::sync::answer::check_token;
+use crate::request::Body;
 use crate::{clock, proxies};
 
-type Body<T> = Result<Json<T>, JsonRejection>;
 type Answer<T> = Result<T, ApiError>;
 type Shared = State<Arc<Node>>;
 
 pub(crate) fn router() -> Router<Arc<Node>> {
     Router::new()
-        .route("/v1/signup", post(sign_up))
-        .route("/v1/login", post(login))
-        .route("/v1/token", post(token))
-        .route("/v1/signout", post(sign_out))
+        .route("/v1/auth/signup", post(sign_up))
+        .route("/v1/auth/login", post(login))
+        .route("/v1/auth/refresh", post(refresh))
+        .route("/v1/auth/signout", post(sign_out))
+        .route("/v1/auth/password", post(change_password))
+        .route("/v1/sessions", get(list_sessions).delete(end_sessions))
+        .route("/v1/sessions/{id}", delete(end_session))
         .route("/v1/devices", get(devices))
         .route("/v1/devices/{key}", delete(remove_device))
 }
@@ -53,27 +54,38 @@ struct SignUpIn {
     #[serde(default)]
     name: String,
     invitation: Option<String>,
-    device: DeviceIn,
+    /// The device that signs up; a program that is none sends none.
+    device: Option<DeviceIn>,
 }
 
 #[derive(Deserialize)]
 struct LoginIn {
     email: String,
     password: String,
-    device: DeviceIn,
+    /// What a program that is no device calls itself.
+    #[serde(default)]
+    name: String,
+    device: Option<DeviceIn>,
 }
 
 #[derive(Deserialize)]
-struct TokenIn {
+struct RefreshIn {
     refresh_token: String,
-    /// From `GET /v1/server` or the last answer; with it the device signs [`proof::digest`] over the refresh token.
-    nonce: String,
-    proof: String,
+    /// From `GET /v1/server` or the last answer; with it the device signs [`proof::digest`] over the refresh token. The
+    /// session of a program that is no device has neither.
+    nonce: Option<String>,
+    proof: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct SignOutIn {
     refresh_token: String,
+}
+
+#[derive(Deserialize)]
+struct PasswordIn {
+    password: String,
+    new_password: String,
 }
 
 /// What a device is given to go on with.
@@ -82,21 +94,15 @@ struct TokensOut {
     account: String,
     server: String,
     access_token: String,
-    expires_in_s: u32,
+    expires_in: u32,
     refresh_token: String,
 }
 
-fn body<T>(body: Body<T>) -> Answer<T> {
-    match body {
-        Ok(Json(value)) => Ok(value),
-        Err(JsonRejection::BytesRejection(_)) => Err(Code::TooBig.into()),
-        Err(_) => Err(Code::Malformed.into()),
-    }
-}
-
-fn device(device: &DeviceIn) -> Answer<(DeviceKey, String)> {
-    let key: DeviceKey = device.key.parse().map_err(|_| Code::Malformed)?;
-    if is_weak(&key) { Err(Code::Malformed.into()) } else { Ok((key, name(&device.name))) }
+/// The key of the device that signs in, if it is one, and its name or that of the program.
+fn client(device: Option<&DeviceIn>, program: &str) -> Answer<(Option<DeviceKey>, String)> {
+    let Some(device) = device else { return Ok((None, name(program))) };
+    let key: DeviceKey = device.key.parse().map_err(|_| Code::Invalid)?;
+    if is_weak(&key) { Err(Code::Invalid.into()) } else { Ok((Some(key), name(&device.name))) }
 }
 
 /// Lets a network address ask so often, and no oftener.
@@ -110,23 +116,25 @@ async fn sign_up(
     State(node): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    json: Body<SignUpIn>,
+    Body(asked): Body<SignUpIn>,
 ) -> Answer<Json<TokensOut>> {
     admit(&node, peer, &headers)?;
-    let asked = body(json)?;
-    let (key, device_name) = device(&asked.device)?;
+    let (device, client_name) = client(asked.device.as_ref(), "")?;
     let invitation = match node.sign_up {
         SignUp::Closed => return Err(Code::SignUpClosed.into()),
         SignUp::Open => None,
         SignUp::Invitation => Some(asked.invitation.ok_or(Code::Invitation)?),
     };
-    let address = email(&asked.email).filter(|_| is_password(&asked.password)).ok_or(Code::AccountInvalid)?;
+    let address = email(&asked.email).ok_or(Code::AccountInvalid)?;
+    if !may_be_chosen(&asked.password, &[&address, &asked.name]) {
+        return Err(Code::AccountInvalid.into());
+    }
     let hash = node.hashing.hash(asked.password, random()).await.ok_or_else(busy)?;
     let (now_ms, times, person) = (clock::unix_ms(), node.limits.refresh_times(), name(&asked.name));
     let login = node.writer().run(move |write| {
         let admission = invitation.as_deref().map_or(Admission::Open, Admission::Invited);
         match records::sign_up(write, now_ms, &address, &person, &hash, admission)? {
-            Ok(aid) => records::sign_in(write, now_ms, times, aid, key, &device_name),
+            Ok(aid) => sessions::sign_in(write, now_ms, times, aid, device, &client_name),
             Err(code) => Ok(Err(code)),
         }
     });
@@ -137,61 +145,136 @@ async fn login(
     State(node): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    json: Body<LoginIn>,
+    Body(asked): Body<LoginIn>,
 ) -> Answer<Json<TokensOut>> {
     admit(&node, peer, &headers)?;
-    let asked = body(json)?;
-    let (key, device_name) = device(&asked.device)?;
+    let (device, client_name) = client(asked.device.as_ref(), &asked.name)?;
     // What cannot be an address is an unknown one.
     let address = email(&asked.email).unwrap_or_default();
-    let wait_ms = node.attempts.wait_ms(clock::monotonic_ms(), &address);
-    if wait_ms > 0 {
-        return Err(ApiError::later(Code::Rate, wait_ms));
-    }
     let known = node.read({
         let address = address.clone();
         move |connection| records::by_email(connection, &address)
     });
     let (aid, stored) = known.await?.unzip();
-    let password = if is_password(&asked.password) { asked.password } else { String::new() };
-    let is_right = node.hashing.verify(stored, password).await.ok_or_else(busy)?;
-    let Some(aid) = aid.filter(|_| is_right) else {
-        node.attempts.failed(clock::monotonic_ms(), &address);
-        return Err(Code::Credentials.into());
-    };
-    node.attempts.succeeded(&address);
+    let is_right = check_password(&node, &address, stored, asked.password).await?;
+    let aid = aid.filter(|_| is_right).ok_or(Code::Credentials)?;
     let (now_ms, times) = (clock::unix_ms(), node.limits.refresh_times());
-    let login = node.writer().run(move |write| records::sign_in(write, now_ms, times, aid, key, &device_name));
+    let login = node.writer().run(move |write| sessions::sign_in(write, now_ms, times, aid, device, &client_name));
     tokens_out(&node, now_ms, &login.await??)
 }
 
-async fn token(State(node): Shared, json: Body<TokenIn>) -> Answer<Json<TokensOut>> {
-    let asked = body(json)?;
+/// Whether a password is the right one, for as long as not too many wrong ones were tried: at the same cost whether there
+/// is a stored hash to compare with or not.
+async fn check_password(node: &Node, address: &str, stored: Option<String>, password: String) -> Answer<bool> {
+    let wait_ms = node.attempts.wait_ms(clock::monotonic_ms(), address);
+    if wait_ms > 0 {
+        return Err(ApiError::later(Code::Rate, wait_ms));
+    }
+    let password = if is_password(&password) { password } else { String::new() };
+    let is_right = node.hashing.verify(stored, password).await.ok_or_else(busy)?;
+    if is_right {
+        node.attempts.succeeded(address);
+    } else {
+        node.attempts.failed(clock::monotonic_ms(), address);
+    }
+    Ok(is_right)
+}
+
+async fn refresh(State(node): Shared, Body(asked): Body<RefreshIn>) -> Answer<Json<TokensOut>> {
     let now_ms = clock::unix_ms();
     let token = RefreshToken::parse(&node.refresh_key, &asked.refresh_token).ok_or(Code::SignInNeeded)?;
-    let nonce = hex::fixed(&asked.nonce).ok_or(Code::Malformed)?;
-    let signature = hex::fixed(&asked.proof).ok_or(Code::Malformed)?;
-    let device = node.read(move |connection| records::device_of(connection, &token)).await?.ok_or(Code::Revoked)?;
-    let digest = proof::digest(&node.id.0, &nonce, &asked.refresh_token);
-    if !verify(&device, &digest, &signature) || !node.nonces.take(now_ms, nonce) {
-        return Err(Code::Proof.into());
+    let session = node.read(move |connection| sessions::of_token(connection, &token)).await?.ok_or(Code::Revoked)?;
+    if let Some(device) = session.device {
+        prove(&node, now_ms, &device, &asked)?;
     }
     let times = node.limits.refresh_times();
-    let login = node.writer().run(move |write| records::refresh(write, now_ms, times, &token));
+    let login = node.writer().run(move |write| sessions::refresh(write, now_ms, times, &token));
     tokens_out(&node, now_ms, &login.await??)
 }
 
-async fn sign_out(State(node): Shared, json: Body<SignOutIn>) -> Answer<StatusCode> {
-    let asked = body(json)?;
+/// Whether it is the device that asks for the successor of its token.
+fn prove(node: &Node, now_ms: i64, device: &DeviceKey, asked: &RefreshIn) -> Answer<()> {
+    let nonce = hex::fixed(asked.nonce.as_deref().ok_or(Code::Proof)?).ok_or(Code::Invalid)?;
+    let signature = hex::fixed(asked.proof.as_deref().ok_or(Code::Proof)?).ok_or(Code::Invalid)?;
+    let digest = proof::digest(&node.id.0, &nonce, &asked.refresh_token);
+    let is_proved = verify(device, &digest, &signature) && node.nonces.take(now_ms, nonce);
+    if is_proved { Ok(()) } else { Err(Code::Proof.into()) }
+}
+
+async fn sign_out(State(node): Shared, Body(asked): Body<SignOutIn>) -> Answer<StatusCode> {
     let token = RefreshToken::parse(&node.refresh_key, &asked.refresh_token).ok_or(Code::SignInNeeded)?;
     let now_ms = clock::unix_ms();
-    node.writer().run(move |write| records::sign_out(write, now_ms, &token)).await?;
+    let end = node.writer().run(move |write| match sessions::of_token(write.tx, &token)? {
+        Some(session) => sessions::end(write, now_ms, &session),
+        None => Ok(false),
+    });
+    end.await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn devices(State(node): Shared, headers: HeaderMap) -> Answer<Json<Value>> {
-    let visitor = bearer(&node, &headers).await?;
-    let rows = node.read(move |connection| records::devices(connection, visitor.aid)).await?;
+/// Changes the password of the account, and ends its other sessions: whoever knew the old one is out.
+async fn change_password(State(node): Shared, session: Session, Body(asked): Body<PasswordIn>) -> Answer<StatusCode> {
+    let aid = session.aid;
+    let known = node.read(move |connection| records::credentials(connection, aid)).await?;
+    let (address, stored) = known.ok_or(Code::Revoked)?;
+    if !may_be_chosen(&asked.new_password, &[&address]) {
+        return Err(Code::AccountInvalid.into());
+    }
+    if !check_password(&node, &address, Some(stored.clone()), asked.password).await? {
+        return Err(Code::Credentials.into());
+    }
+    let hash = node.hashing.hash(asked.new_password, random()).await.ok_or_else(busy)?;
+    let now_ms = clock::unix_ms();
+    let change = node.writer().run(move |write| {
+        let is_changed = records::change_password(write, aid, &stored, &hash)?;
+        if is_changed {
+            sessions::end_all(write, now_ms, aid, Some(&session.id))?;
+        }
+        Ok(is_changed)
+    });
+    // Another request changed it meanwhile: the password that was given is no longer right.
+    if change.await? { Ok(StatusCode::NO_CONTENT) } else { Err(Code::Credentials.into()) }
+}
+
+async fn list_sessions(State(node): Shared, this: Session) -> Answer<Json<Value>> {
+    let now_ms = clock::unix_ms();
+    let rows = node.read(move |connection| sessions::sessions(connection, now_ms, this.aid)).await?;
+    let listed: Vec<Value> = rows
+        .into_iter()
+        .map(|row| {
+            json!({
+                "id": hex::encode(&row.session.id),
+                "name": row.name,
+                "device": row.session.device.map(|device| device.to_string()),
+                "created_ms": row.created_ms,
+                "used_ms": row.used_ms,
+                "this": row.session.id == this.id,
+            })
+        })
+        .collect();
+    Ok(Json(json!({ "sessions": listed })))
+}
+
+async fn end_session(State(node): Shared, this: Session, Path(id): Path<String>) -> Answer<StatusCode> {
+    let id: [u8; 16] = hex::fixed(&id).ok_or(Code::NoSuchPage)?;
+    let now_ms = clock::unix_ms();
+    let end = node.writer().run(move |write| {
+        let rows = sessions::sessions(write.tx, now_ms, this.aid)?;
+        let session = rows.into_iter().map(|row| row.session).find(|session| session.id == id);
+        session.map_or(Ok(false), |session| sessions::end(write, now_ms, &session))
+    });
+    if end.await? { Ok(StatusCode::NO_CONTENT) } else { Err(Code::NoSuchPage.into()) }
+}
+
+/// Ends all sessions of the account, this one too.
+async fn end_sessions(State(node): Shared, this: Session) -> Answer<StatusCode> {
+    let now_ms = clock::unix_ms();
+    node.writer().run(move |write| sessions::end_all(write, now_ms, this.aid, None)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn devices(State(node): Shared, session: Session) -> Answer<Json<Value>> {
+    let rows = node.read(move |connection| records::devices(connection, session.aid)).await?;
     let devices: Vec<Value> = rows
         .into_iter()
         .map(|row| {
@@ -201,38 +284,28 @@ async fn devices(State(node): Shared, headers: HeaderMap) -> Answer<Json<Value>>
                 "created_ms": row.created_ms,
                 "seen_ms": row.seen_ms,
                 "signed_in": row.is_active,
-                "this": row.key == visitor.device,
+                "this": Some(row.key) == session.device,
             })
         })
         .collect();
     Ok(Json(json!({ "devices": devices })))
 }
 
-async fn remove_device(State(node): Shared, headers: HeaderMap, Path(key): Path<String>) -> Answer<StatusCode> {
-    let visitor = bearer(&node, &headers).await?;
+async fn remove_device(State(node): Shared, session: Session, Path(key): Path<String>) -> Answer<StatusCode> {
     let key: DeviceKey = key.parse().map_err(|_| Code::NoSuchPage)?;
     let now_ms = clock::unix_ms();
-    let ended = node.writer().run(move |write| records::end(write, now_ms, visitor.aid, &key)).await?;
+    let ended = node.writer().run(move |write| sessions::end_device(write, now_ms, session.aid, &key)).await?;
     if ended { Ok(StatusCode::NO_CONTENT) } else { Err(Code::NoSuchPage.into()) }
-}
-
-/// Who has sent an access token.
-async fn bearer(node: &Node, headers: &HeaderMap) -> Answer<Visitor> {
-    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Code::SignInNeeded)?.to_owned();
-    let (tokens, now_ms) = (node.context.tokens.clone(), clock::unix_ms());
-    let checked = node.read(move |connection| check_token(connection, &tokens, now_ms, &token)).await?;
-    Ok(checked?.1)
 }
 
 fn tokens_out(node: &Node, now_ms: i64, login: &Login) -> Answer<Json<TokensOut>> {
     let tokens = &node.context.tokens;
-    let access = tokens.issue(now_ms, &login.account, &login.device, &login.family).map_err(ApiError::internal)?;
+    let access = tokens.issue(now_ms, login).map_err(ApiError::internal)?;
     Ok(Json(TokensOut {
         account: login.account.to_string(),
         server: node.id.to_string(),
         access_token: access,
-        expires_in_s: tokens.seconds(),
+        expires_in: tokens.seconds(),
         refresh_token: login.refresh.to_string(),
     }))
 }

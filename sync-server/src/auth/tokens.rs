@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::eddsa;
 use crate::accounts::AccountId;
+use crate::accounts::sessions::Login;
 
 /// The type of a token: another kind of JWT by the same key is none (RFC 9068).
 const TYPE: &str = "at+jwt";
@@ -32,14 +33,17 @@ pub struct Claims {
     pub iss: String,
     /// The account, in hexadecimal.
     pub sub: String,
-    /// The device's key, in hexadecimal.
-    pub dev: String,
+    /// Whom it is for: the same server.
+    pub aud: String,
+    /// The device's key, in hexadecimal; none of a program that is no device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dev: Option<String>,
     /// Made, in seconds since 1970.
     pub iat: i64,
     /// Good until, in seconds since 1970.
     pub exp: i64,
-    /// The login (the family of refresh tokens) that it comes from, in hexadecimal.
-    pub jti: String,
+    /// The session (the family of refresh tokens) that it comes from, in hexadecimal.
+    pub sid: String,
 }
 
 impl Claims {
@@ -48,14 +52,14 @@ impl Claims {
         hex::fixed(&self.sub).map(AccountId)
     }
 
-    /// The device.
-    pub fn device(&self) -> Option<DeviceKey> {
-        self.dev.parse().ok()
+    /// The device, if it is of one; `None` if what stands there is no key.
+    pub fn device(&self) -> Option<Option<DeviceKey>> {
+        self.dev.as_ref().map_or(Some(None), |text| text.parse().ok().map(Some))
     }
 
-    /// The login.
-    pub fn family(&self) -> Option<[u8; 16]> {
-        hex::fixed(&self.jti)
+    /// The session.
+    pub fn session(&self) -> Option<[u8; 16]> {
+        hex::fixed(&self.sid)
     }
 }
 
@@ -91,21 +95,16 @@ impl AccessTokens {
     /// # Errors
     ///
     /// [`TokenError::Invalid`] if the key cannot sign, which no key of this server does.
-    pub fn issue(
-        &self,
-        now_ms: i64,
-        account: &AccountId,
-        device: &DeviceKey,
-        family: &[u8; 16],
-    ) -> Result<String, TokenError> {
+    pub fn issue(&self, now_ms: i64, login: &Login) -> Result<String, TokenError> {
         let iat = now_ms.div_euclid(1000);
         let claims = Claims {
             iss: self.issuer.clone(),
-            sub: account.to_string(),
-            dev: device.to_string(),
+            aud: self.issuer.clone(),
+            sub: login.account.to_string(),
+            dev: login.session.device.map(|device| device.to_string()),
             iat,
             exp: iat + i64::from(self.seconds),
-            jti: hex::encode(family),
+            sid: hex::encode(&login.session.id),
         };
         let header = Header { typ: Some(TYPE.into()), ..Header::new(Algorithm::EdDSA) };
         encode(&header, &claims, &self.signing).map_err(|_| TokenError::Invalid)
@@ -122,6 +121,7 @@ impl AccessTokens {
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
         validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.issuer]);
         let data = decode::<Claims>(token, &self.verifying, &validation).map_err(|_| TokenError::Invalid)?;
         if data.header.typ.as_deref() != Some(TYPE) {
             return Err(TokenError::Invalid);
@@ -133,9 +133,16 @@ impl AccessTokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::Session;
+    use crate::auth::RefreshToken;
 
     const ACCOUNT: AccountId = AccountId([7; 16]);
     const DEVICE: DeviceKey = DeviceKey([8; 32]);
+
+    fn login(device: Option<DeviceKey>) -> Login {
+        let session = Session { aid: 1, id: [9; 16], device };
+        Login { session, account: ACCOUNT, refresh: RefreshToken::new(&[0; 32], session.id, 1) }
+    }
 
     fn tokens() -> AccessTokens {
         AccessTokens::new(&[1; 32], &DeviceKey([2; 32]), 600)
@@ -143,15 +150,17 @@ mod tests {
 
     #[test]
     fn a_token_says_what_it_was_made_for_until_it_expires() {
-        let token = tokens().issue(5_000, &ACCOUNT, &DEVICE, &[9; 16]).unwrap();
+        let token = tokens().issue(5_000, &login(Some(DEVICE))).unwrap();
         let claims = tokens().check(604_999, &token).unwrap();
-        assert_eq!((claims.account(), claims.device(), claims.family()), (Some(ACCOUNT), Some(DEVICE), Some([9; 16])));
+        let said = (claims.account(), claims.device(), claims.session());
+        assert_eq!(said, (Some(ACCOUNT), Some(Some(DEVICE)), Some([9; 16])));
         assert_eq!(tokens().check(605_000, &token), Err(TokenError::Expired));
     }
 
     #[test]
     fn a_token_that_was_changed_or_is_of_another_key_server_or_type_is_none() {
-        let token = tokens().issue(0, &ACCOUNT, &DEVICE, &[9; 16]).unwrap();
+        let token = tokens().issue(0, &login(None)).unwrap();
+        assert_eq!(tokens().check(0, &token).unwrap().device(), Some(None));
         for at in 0..token.len() {
             let mut changed = token.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };

@@ -33,14 +33,17 @@ CREATE TABLE device (
     PRIMARY KEY (aid, key)
 ) STRICT, WITHOUT ROWID;
 
--- The refresh tokens of one login: one after the other, of which the newest counts.
+-- A session: refresh tokens, one after the other, of which the newest counts.
 CREATE TABLE family (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     aid INTEGER NOT NULL,
-    device BLOB NOT NULL CHECK (length(device) = 32),
+    -- Null for a program that is no device.
+    device BLOB CHECK (length(device) = 32),
+    name TEXT NOT NULL,
     counter INTEGER NOT NULL,
     -- Of the newest token.
     hash BLOB NOT NULL CHECK (length(hash) = 32),
+    created_ms INTEGER NOT NULL,
     rotated_ms INTEGER NOT NULL,
     expires_ms INTEGER NOT NULL,
     ends_ms INTEGER NOT NULL,

@@ -8,7 +8,7 @@ use outlay_protocol::session::{Answer, Question};
 use rusqlite::Connection;
 
 use super::Visitor;
-use crate::accounts::records;
+use crate::accounts::{Session, records, sessions};
 use crate::auth::{AccessTokens, Claims, TokenError};
 use crate::ledgers::log::{self, HeldCache, Page};
 use crate::ledgers::older::{self, Wanted};
@@ -143,7 +143,7 @@ fn open_ledger(connection: &Connection, ledger: &LedgerId, visitor: &Visitor, cl
     })
 }
 
-/// The account and login of a token that is good now.
+/// What a token says, and the session that it is of, if it is good now.
 ///
 /// # Errors
 ///
@@ -153,21 +153,19 @@ pub fn check_token(
     tokens: &AccessTokens,
     now_ms: i64,
     token: &str,
-) -> Result<std::result::Result<(Claims, Visitor), Code>> {
+) -> Result<std::result::Result<(Claims, Session), Code>> {
     let claims = match tokens.check(now_ms, token) {
         Ok(claims) => claims,
         Err(TokenError::Expired) => return Ok(Err(Code::TokenExpired)),
         Err(TokenError::Invalid) => return Ok(Err(Code::SignInNeeded)),
     };
-    let (Some(account), Some(device), Some(login)) = (claims.account(), claims.device(), claims.family()) else {
+    let (Some(account), Some(device), Some(id)) = (claims.account(), claims.device(), claims.session()) else {
         return Ok(Err(Code::SignInNeeded));
     };
     // An account that is not there was signed up after the backup that was restored.
     let Some(aid) = records::row_of(connection, &account)? else { return Ok(Err(Code::Revoked)) };
-    if !records::is_signed_in(connection, aid, &device, &login)? {
-        return Ok(Err(Code::Revoked));
-    }
-    Ok(Ok((claims, Visitor { aid, device })))
+    let session = Session { aid, id, device };
+    Ok(if sessions::is_going_on(connection, &session)? { Ok((claims, session)) } else { Err(Code::Revoked) })
 }
 
 fn authenticate(
@@ -177,13 +175,14 @@ fn authenticate(
     token: &str,
     device: DeviceKey,
 ) -> Result<Step> {
-    let (claims, visitor) = match check_token(connection, &context.tokens, now_ms, token)? {
+    let (claims, session) = match check_token(connection, &context.tokens, now_ms, token)? {
         Ok(checked) => checked,
         Err(code) => return Ok(refused(code)),
     };
-    if visitor.device != device {
+    if session.device != Some(device) {
         return Ok(refused(Code::Proof));
     }
+    let visitor = Visitor { aid: session.aid, device };
     let seconds_left = u32::try_from(claims.exp - now_ms.div_euclid(1000)).unwrap_or(0);
     if ledgers::vouch_due(connection, visitor.aid, &visitor.device)? {
         return Ok(Step::SignIn { visitor, seconds_left });

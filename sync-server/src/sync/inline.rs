@@ -12,7 +12,8 @@ use outlay_protocol::session::{Answer, Question};
 use super::Visitor;
 use super::answer::{self, Answered, Context, Step, trouble};
 use super::ingest::pushed;
-use crate::accounts::records::{self, Admission, Login, RefreshTimes};
+use crate::accounts::records::{self, Admission};
+use crate::accounts::sessions::{self, Login, RefreshTimes};
 use crate::auth::{AccessTokens, RefreshToken};
 use crate::ledgers::LedgerLimits;
 use crate::ledgers::append::{Push, Signed, append};
@@ -120,7 +121,7 @@ impl Inline {
                 Some((aid, _)) => aid,
                 None => refused(records::sign_up(write, now_ms, email, "", "", Admission::Open)?)?,
             };
-            refused(records::sign_in(write, now_ms, times, aid, device, "")?)
+            refused(sessions::sign_in(write, now_ms, times, aid, Some(device), "")?)
         })?;
         self.tokens(now_ms, login)
     }
@@ -132,7 +133,7 @@ impl Inline {
     /// When the database fails.
     pub fn refresh(&mut self, now_ms: i64, token: &RefreshToken) -> Result<std::result::Result<Tokens, Code>> {
         let times = self.times;
-        match self.store.write(|write| records::refresh(write, now_ms, times, token))? {
+        match self.store.write(|write| sessions::refresh(write, now_ms, times, token))? {
             Ok(login) => Ok(Ok(self.tokens(now_ms, login)?)),
             Err(code) => Ok(Err(code)),
         }
@@ -144,11 +145,11 @@ impl Inline {
     ///
     /// When the database fails.
     pub fn sign_out(&mut self, now_ms: i64, visitor: Visitor) -> Result<bool> {
-        self.store.write(|write| records::end(write, now_ms, visitor.aid, &visitor.device))
+        self.store.write(|write| sessions::end_device(write, now_ms, visitor.aid, &visitor.device))
     }
 
     fn tokens(&self, now_ms: i64, login: Login) -> Result<Tokens> {
-        let access = self.context.tokens.issue(now_ms, &login.account, &login.device, &login.family);
+        let access = self.context.tokens.issue(now_ms, &login);
         let access = access.map_err(|error| StoreError::Failed(error.to_string()))?;
         Ok(Tokens { login, access })
     }

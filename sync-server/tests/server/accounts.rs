@@ -13,9 +13,9 @@ fn login_body(email: &str, password: &str, device: &Device) -> serde_json::Value
 fn a_wrong_password_is_answered_like_an_unknown_address() {
     let (server, phone) = (Server::start(&[]), Device::new(1));
     server.sign_up("ana@example.org", &phone);
-    let wrong = server.post("/v1/login", &login_body("ana@example.org", "not the password", &phone));
-    let unknown = server.post("/v1/login", &login_body("ben@example.org", PASSWORD, &phone));
-    let no_address = server.post("/v1/login", &login_body("nonsense", PASSWORD, &phone));
+    let wrong = server.post("/v1/auth/login", &login_body("ana@example.org", "not the password", &phone));
+    let unknown = server.post("/v1/auth/login", &login_body("ben@example.org", PASSWORD, &phone));
+    let no_address = server.post("/v1/auth/login", &login_body("nonsense", PASSWORD, &phone));
     for refused in [&wrong, &unknown, &no_address] {
         assert_eq!(refused.refusal(), (401, Code::Credentials));
         assert_eq!(refused.body, wrong.body);
@@ -27,10 +27,18 @@ fn an_address_is_one_whatever_its_case_and_is_taken_once() {
     let (server, phone) = (Server::start(&[]), Device::new(1));
     let signed_up = server.sign_up("Ana@Example.org ", &phone);
     assert_eq!(server.log_in("ana@example.ORG", &Device::new(2)).id, signed_up.id);
-    let again = server.post("/v1/signup", &login_body("ANA@example.org", PASSWORD, &phone));
+    let again = server.post("/v1/auth/signup", &login_body("ANA@example.org", PASSWORD, &phone));
     assert_eq!(again.refusal(), (409, Code::AccountExists));
-    for (email, password) in [("ana", PASSWORD), ("cleo@example.org", "short")] {
-        let refused = server.post("/v1/signup", &login_body(email, password, &phone));
+    let long = "long ".repeat(60);
+    let refused = [
+        ("ana", PASSWORD),
+        ("cleo@example.org", "short"),
+        ("cleo@example.org", &long),
+        ("cleo@example.org", "password1"),
+        ("cleo@example.org", "cleo@example.org"),
+    ];
+    for (email, password) in refused {
+        let refused = server.post("/v1/auth/signup", &login_body(email, password, &phone));
         assert_eq!(refused.refusal(), (422, Code::AccountInvalid));
     }
 }
@@ -41,7 +49,7 @@ fn guessing_a_password_takes_longer_and_longer() {
     server.sign_up("ana@example.org", &phone);
     for email in ["ana@example.org", "nobody@example.org"] {
         let answers: Vec<Reply> =
-            (0..7).map(|_| server.post("/v1/login", &login_body(email, "a guess of many", &phone))).collect();
+            (0..7).map(|_| server.post("/v1/auth/login", &login_body(email, "a guess of many", &phone))).collect();
         assert_eq!(answers[5].refusal(), (401, Code::Credentials));
         assert_eq!(answers[6].refusal(), (429, Code::Rate));
         assert_eq!(answers[6].header("retry-after").as_deref(), Some("1"));
@@ -76,8 +84,8 @@ fn a_refresh_token_is_good_for_its_device_only_and_a_nonce_once() {
         "nonce": outlay_ledger::hex::encode(&nonce),
         "proof": outlay_ledger::hex::encode(&phone.secret.sign_digest(&digest)),
     });
-    assert_eq!(server.post("/v1/token", &body).status, 200);
-    assert_eq!(server.post("/v1/token", &body).refusal(), (401, Code::Proof));
+    assert_eq!(server.post("/v1/auth/refresh", &body).status, 200);
+    assert_eq!(server.post("/v1/auth/refresh", &body).refusal(), (401, Code::Proof));
 }
 
 #[test]
@@ -85,16 +93,16 @@ fn signing_up_can_be_closed_or_need_an_invitation_that_is_good_once() {
     let phone = Device::new(1);
     let closed = Server::start(&["--sign-up", "closed"]);
     let body = login_body("ana@example.org", PASSWORD, &phone);
-    assert_eq!(closed.post("/v1/signup", &body).refusal(), (403, Code::SignUpClosed));
+    assert_eq!(closed.post("/v1/auth/signup", &body).refusal(), (403, Code::SignUpClosed));
 
     let server = Server::start(&["--sign-up", "invitation"]);
-    assert_eq!(server.post("/v1/signup", &body).refusal(), (403, Code::Invitation));
+    assert_eq!(server.post("/v1/auth/signup", &body).refusal(), (403, Code::Invitation));
     let (made, invitation) = run(&["invite"], &[("--data", &server.data)]);
     assert!(made, "{invitation}");
     let invited = |email: &str| {
         let mut body = login_body(email, PASSWORD, &phone);
         body["invitation"] = json!(invitation.trim());
-        server.post("/v1/signup", &body)
+        server.post("/v1/auth/signup", &body)
     };
     assert_eq!(invited("ana@example.org").status, 200);
     assert_eq!(invited("ben@example.org").refusal(), (403, Code::Invitation));
@@ -123,7 +131,7 @@ fn signing_out_ends_the_login_of_one_device() {
     let (server, phone, tablet) = (Server::start(&[]), Device::new(1), Device::new(2));
     let account = server.sign_up("ana@example.org", &phone);
     let other = server.log_in("ana@example.org", &tablet);
-    assert_eq!(server.post("/v1/signout", &json!({ "refresh_token": account.refresh })).status, 204);
+    assert_eq!(server.post("/v1/auth/signout", &json!({ "refresh_token": account.refresh })).status, 204);
     assert_eq!(server.refresh(&phone, &account.refresh).refusal(), (401, Code::Revoked));
     assert_eq!(server.refresh(&tablet, &other.refresh).status, 200);
 }
@@ -131,9 +139,94 @@ fn signing_out_ends_the_login_of_one_device() {
 #[test]
 fn requests_that_are_none_are_refused_with_a_code() {
     let server = Server::start(&[]);
-    assert_eq!(server.post("/v1/login", &json!({ "email": 7 })).refusal(), (400, Code::Malformed));
+    assert_eq!(server.post("/v1/auth/login", &json!({ "email": 7 })).refusal(), (422, Code::Invalid));
     assert_eq!(server.get("/v1/nothing").refusal(), (404, Code::NoSuchPage));
-    assert_eq!(server.get("/v1/login").refusal(), (404, Code::NoSuchPage));
+    let wrong_method = server.get("/v1/auth/login");
+    assert_eq!(wrong_method.refusal(), (405, Code::Method));
+    assert_eq!(wrong_method.header("allow").as_deref(), Some("POST"));
+    assert_eq!(wrong_method.header("content-type").as_deref(), Some("application/problem+json"));
+    let problem = json!({
+        "type": "urn:outlay:problem:method", "title": "This page does not take this method.", "status": 405, "code": 107,
+    });
+    assert_eq!(wrong_method.json(), problem);
+    let json_type = [("content-type", "application/json")];
+    let half = request(&server.address, "POST", "/v1/auth/login", &json_type, b"{\"email\":");
+    assert_eq!(half.refusal(), (400, Code::Malformed));
+    let untyped = request(&server.address, "POST", "/v1/auth/login", &[("content-type", "text/plain")], b"{}");
+    assert_eq!(untyped.refusal(), (415, Code::MediaType));
     let long = json!({ "email": "a".repeat(20_000) });
-    assert_eq!(server.post("/v1/login", &long).refusal(), (413, Code::TooBig));
+    assert_eq!(server.post("/v1/auth/login", &long).refusal(), (413, Code::TooBig));
+}
+
+/// A program that is no device, signed in.
+fn program(server: &Server, page: &str, name: &str) -> Account {
+    let body = json!({ "email": "ana@example.org", "password": PASSWORD, "name": name });
+    Account::of(&server.post(&format!("/v1/auth/{page}"), &body))
+}
+
+fn by(server: &Server, account: &Account, method: &str, path: &str, body: &serde_json::Value) -> Reply {
+    let bearer = format!("Bearer {}", account.access);
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    request(&server.address, method, path, &headers, body.to_string().as_bytes())
+}
+
+fn names(sessions: &Reply) -> Vec<String> {
+    let json = sessions.json();
+    let mut names: Vec<String> =
+        json["sessions"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_program_that_is_no_device_signs_in_renews_and_signs_out() {
+    let server = Server::start(&[]);
+    let first = program(&server, "signup", "");
+    let renewed = Account::of(&server.post("/v1/auth/refresh", &json!({ "refresh_token": first.refresh })));
+    assert_eq!(by(&server, &renewed, "GET", "/v1/sessions", &json!({})).status, 200);
+    let mut socket = Socket::connect(&server);
+    socket.greet(&Device::new(1), &renewed.access);
+    assert_eq!(socket.closed(), Some(Code::Proof), "what is no device does not sync");
+    assert_eq!(server.post("/v1/auth/signout", &json!({ "refresh_token": renewed.refresh })).status, 204);
+    assert_eq!(by(&server, &renewed, "GET", "/v1/sessions", &json!({})).refusal(), (401, Code::Revoked));
+}
+
+#[test]
+fn sessions_are_listed_and_ended_one_or_all() {
+    let (server, phone) = (Server::start(&[]), Device::new(1));
+    let account = server.sign_up("ana@example.org", &phone);
+    let (script, report) = (program(&server, "login", "script"), program(&server, "login", "report"));
+    let ben = Account::of(&server.post("/v1/auth/signup", &login_body("ben@example.org", PASSWORD, &Device::new(2))));
+    let listed = by(&server, &account, "GET", "/v1/sessions", &json!({}));
+    assert_eq!(names(&listed), ["phone", "report", "script"]);
+    let of_script = listed.json()["sessions"].as_array().unwrap().iter().find(|one| one["name"] == "script").cloned();
+    let path = format!("/v1/sessions/{}", of_script.unwrap()["id"].as_str().unwrap());
+    assert_eq!(by(&server, &ben, "DELETE", &path, &json!({})).refusal(), (404, Code::NoSuchPage), "not his");
+    assert_eq!(by(&server, &account, "DELETE", &path, &json!({})).status, 204);
+    assert_eq!(by(&server, &account, "DELETE", &path, &json!({})).refusal(), (404, Code::NoSuchPage));
+    assert_eq!(by(&server, &script, "GET", "/v1/sessions", &json!({})).refusal(), (401, Code::Revoked));
+    let mut socket = Socket::of(&server, &phone, &account);
+    assert_eq!(by(&server, &report, "DELETE", "/v1/sessions", &json!({})).status, 204);
+    assert_eq!(socket.closed(), Some(Code::Revoked));
+    assert_eq!(by(&server, &report, "GET", "/v1/sessions", &json!({})).refusal(), (401, Code::Revoked));
+    assert_eq!(names(&by(&server, &ben, "GET", "/v1/sessions", &json!({}))), [""]);
+}
+
+#[test]
+fn another_password_ends_the_other_sessions() {
+    let (server, phone) = (Server::start(&[]), Device::new(1));
+    let account = server.sign_up("ana@example.org", &phone);
+    let script = program(&server, "login", "script");
+    let change = |old: &str, new: &str| {
+        by(&server, &account, "POST", "/v1/auth/password", &json!({ "password": old, "new_password": new }))
+    };
+    assert_eq!(change("not the password", "sunrise over the bay").refusal(), (401, Code::Credentials));
+    assert_eq!(change(PASSWORD, "12345678").refusal(), (422, Code::AccountInvalid));
+    assert_eq!(change(PASSWORD, "sunrise over the bay").status, 204);
+    assert_eq!(by(&server, &script, "GET", "/v1/sessions", &json!({})).refusal(), (401, Code::Revoked));
+    assert_eq!(names(&by(&server, &account, "GET", "/v1/sessions", &json!({}))), ["phone"]);
+    let old = server.post("/v1/auth/login", &login_body("ana@example.org", PASSWORD, &phone));
+    assert_eq!(old.refusal(), (401, Code::Credentials));
+    let new = server.post("/v1/auth/login", &login_body("ana@example.org", "sunrise over the bay", &phone));
+    assert_eq!(new.status, 200);
 }

@@ -91,12 +91,12 @@ impl Server {
 
     pub(crate) fn sign_up(&self, email: &str, device: &Device) -> Account {
         let body = json!({ "email": email, "password": PASSWORD, "device": { "key": device.key(), "name": "phone" } });
-        Account::of(&self.post("/v1/signup", &body))
+        Account::of(&self.post("/v1/auth/signup", &body))
     }
 
     pub(crate) fn log_in(&self, email: &str, device: &Device) -> Account {
         let body = json!({ "email": email, "password": PASSWORD, "device": { "key": device.key(), "name": "tablet" } });
-        Account::of(&self.post("/v1/login", &body))
+        Account::of(&self.post("/v1/auth/login", &body))
     }
 
     /// Id and nonce.
@@ -111,7 +111,7 @@ impl Server {
         let body = json!({
             "refresh_token": refresh_token, "nonce": hex::encode(&nonce), "proof": hex::encode(&proof),
         });
-        self.post("/v1/token", &body)
+        self.post("/v1/auth/refresh", &body)
     }
 }
 
@@ -140,7 +140,7 @@ impl Reply {
 
     /// Status and code of a refusal.
     pub(crate) fn refusal(&self) -> (u16, Code) {
-        let number = self.json()["error"]["code"].as_u64().unwrap_or_default();
+        let number = self.json()["code"].as_u64().unwrap_or_default();
         (self.status, Code::from_number(u16::try_from(number).unwrap()))
     }
 
@@ -179,7 +179,7 @@ impl Account {
     pub(crate) fn of(reply: &Reply) -> Self {
         assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
         let (json, text) = (reply.json(), |key: &str| reply.json()[key].as_str().unwrap().to_owned());
-        assert_eq!(json["expires_in_s"].as_u64().map(|s| s > 0), Some(true));
+        assert_eq!(json["expires_in"].as_u64().map(|s| s > 0), Some(true));
         Self { id: text("account"), access: text("access_token"), refresh: text("refresh_token") }
     }
 }

@@ -59,8 +59,8 @@ impl Answered {
     /// The error that an answer with an error in it means.
     pub(crate) fn refusal(&self) -> Error {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        let number = body["error"]["code"].as_u64().and_then(|number| u16::try_from(number).ok());
-        let in_body = body["error"]["retry_after_s"].as_u64();
+        let number = body["code"].as_u64().and_then(|number| u16::try_from(number).ok());
+        let in_body = body["retry_after_seconds"].as_u64();
         let in_header = || self.headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok();
         let retry_after_s = in_body.or_else(in_header);
         match number {

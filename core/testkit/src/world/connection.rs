@@ -393,9 +393,10 @@ impl<'a> World<'a> {
     fn keep(&mut self, at: usize, tokens: &outlay_server::sync::inline::Tokens) {
         let device = &mut self.devices[at];
         let access_ms = i64::from(self.server.access_seconds()) * 1_000;
+        let aid = tokens.login.session.aid;
         device.login = Some(Login {
             account: tokens.login.account.to_string(),
-            visitor: outlay_server::sync::Visitor { aid: tokens.login.aid, device: tokens.login.device },
+            visitor: outlay_server::sync::Visitor { aid, device: device.key },
             access: tokens.access.clone(),
             expires_ms: device.environment.now_ms().saturating_add(access_ms),
             refresh: tokens.login.refresh,
