@@ -185,6 +185,8 @@ limits! {
     device_push_bytes_per_second: u64 = 1 << 20, "OUTLAY_DEVICE_PUSH_BYTES_PER_SECOND";
     /// Bytes that a device may push at once; an account twice that.
     device_push_burst_bytes: u64 = 256 << 20, "OUTLAY_DEVICE_PUSH_BURST_BYTES";
+    /// Bytes of the database file: what does not fit is refused as on a full disk, and the disk keeps room for others.
+    database_max_bytes: u64 = 1 << 44, "OUTLAY_DATABASE_MAX_BYTES";
     /// Memory for pages of the database, of the writer and of each reader, in KiB.
     database_cache_kib: u32 = 2 * 1024, "OUTLAY_DATABASE_CACHE_KIB";
 }

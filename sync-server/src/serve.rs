@@ -84,7 +84,12 @@ impl Server {
     /// A [`ServeError`] that says what to change.
     pub async fn bind(serve: &Serve) -> Result<Self, ServeError> {
         let secret = secret(serve)?;
-        let options = StoreOptions { cache_kib: serve.limits.database_cache_kib, secret, ..Default::default() };
+        let options = StoreOptions {
+            cache_kib: serve.limits.database_cache_kib,
+            bytes_max: serve.limits.database_max_bytes,
+            secret,
+            ..Default::default()
+        };
         let store = open(&serve.data, options)?;
         let tls = match (&serve.tls_cert, &serve.tls_key) {
             (Some(cert), Some(key)) => Some(listen::tls(cert, key).map_err(ServeError::io(cert.display()))?),

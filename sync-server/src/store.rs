@@ -117,6 +117,8 @@ pub struct Write<'a> {
     pub(crate) memory: &'a mut Memory,
     random: &'a mut Random,
     effects: &'a mut Vec<Effect>,
+    /// Why the database has given the whole transaction up, as it does when the disk is full.
+    given_up: Option<StoreError>,
 }
 
 impl Write<'_> {
@@ -138,20 +140,24 @@ impl Write<'_> {
     ///
     /// That of the job, or of the database.
     pub fn attempt<T>(&mut self, job: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
+        if let Some(error) = &self.given_up {
+            return Err(error.clone());
+        }
         self.tx.prepare_cached("SAVEPOINT job")?.execute([])?;
         let effects = self.effects.len();
         let result = job(self);
         if result.is_err() {
             self.effects.truncate(effects);
             *self.memory = Memory::default();
-            // A full disk may have rolled everything back already; then there is no savepoint, and COMMIT says so.
-            if !self.tx.is_autocommit() {
-                self.tx.prepare_cached("ROLLBACK TO job")?.execute([])?;
+            // A full disk may have rolled everything back already. Then there is neither savepoint nor transaction: what
+            // came after would be committed by itself.
+            if self.tx.is_autocommit() {
+                self.given_up = result.as_ref().err().cloned();
+                return result;
             }
+            self.tx.prepare_cached("ROLLBACK TO job")?.execute([])?;
         }
-        if !self.tx.is_autocommit() {
-            self.tx.prepare_cached("RELEASE job")?.execute([])?;
-        }
+        self.tx.prepare_cached("RELEASE job")?.execute([])?;
         result
     }
 }
@@ -188,7 +194,12 @@ impl Store {
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut effects = Vec::new();
         let Self { connection, memory, random, keys, .. } = self;
-        jobs(&mut Write { tx: connection, keys, memory, random, effects: &mut effects });
+        let mut write = Write { tx: connection, keys, memory, random, effects: &mut effects, given_up: None };
+        jobs(&mut write);
+        if let Some(error) = write.given_up {
+            self.memory = Memory::default();
+            return Err(error);
+        }
         let committed = self.connection.prepare_cached("COMMIT")?.execute([]);
         match committed {
             Ok(_) => {

@@ -21,6 +21,8 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 pub struct StoreOptions {
     /// Pages held in memory by the writer, in KiB.
     pub cache_kib: u32,
+    /// Bytes of the file. A file that is larger stays, and does not grow.
+    pub bytes_max: u64,
     /// A VFS by name, for tests with a faulty disk.
     pub vfs: Option<String>,
     /// Random bytes for ids, keys and nonces.
@@ -31,7 +33,7 @@ pub struct StoreOptions {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { cache_kib: 4 * 1024, vfs: None, random: system_random(), secret: None }
+        Self { cache_kib: 4 * 1024, bytes_max: u64::MAX, vfs: None, random: system_random(), secret: None }
     }
 }
 
@@ -50,6 +52,7 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = connect(path, flags, options.vfs.as_deref(), options.cache_kib)?;
         connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+        bound(&connection, options.bytes_max)?;
         migrate(&connection)?;
         let keys = keys(&connection, options.secret, &mut options.random)?;
         begin_epoch_if_none(&connection, &mut options.random)?;
@@ -67,6 +70,14 @@ pub(super) fn connect(path: &Path, flags: OpenFlags, vfs: Option<&str>, cache_ki
     connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
+}
+
+/// SQLite counts in pages, and to fewer than 2³².
+fn bound(connection: &Connection, bytes_max: u64) -> Result<()> {
+    let page_bytes: u64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    let pages_max = (bytes_max / page_bytes.max(1)).clamp(1, u64::from(u32::MAX - 1));
+    connection.query_row(&format!("PRAGMA max_page_count = {pages_max}"), [], |_| Ok(()))?;
+    Ok(())
 }
 
 /// What is in the file is for nobody else: it begins readable by its owner only.
