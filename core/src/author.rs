@@ -7,7 +7,7 @@
 //! database make one chain.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use outlay_ledger::change::{self, Change, ChangeError, EncodedChange, content_actor};
 use outlay_ledger::commit::{self, ActorForm, Body, Commit, FORMAT_VERSION, Header, Kind, Record};
@@ -31,7 +31,8 @@ const RECORD_OVERHEAD_BYTES: usize = 64;
 
 /// This device as an author.
 pub(crate) struct Author {
-    secret: DeviceSecret,
+    /// Another one only inside a write: what is being drafted is signed by the key it was begun with.
+    secret: RwLock<Arc<DeviceSecret>>,
     environment: Arc<dyn Environment>,
     feeds: Mutex<HashMap<LedgerId, OwnFeed>>,
 }
@@ -94,17 +95,34 @@ pub(crate) enum Fact {
 
 impl Author {
     pub(crate) fn new(secret: DeviceSecret, environment: Arc<dyn Environment>) -> Self {
-        Self { secret, environment, feeds: Mutex::default() }
+        Self { secret: RwLock::new(Arc::new(secret)), environment, feeds: Mutex::default() }
     }
 
     pub(crate) fn device(&self) -> DeviceKey {
-        self.secret.public()
+        self.secret().public()
     }
 
     /// Signs that a token is used by this device; see [`outlay_protocol::proof`].
     #[cfg(feature = "sync")]
     pub(crate) fn prove(&self, server: &[u8; 32], nonce: &[u8; 16], token: &str) -> [u8; 64] {
-        self.secret.sign_digest(&outlay_protocol::proof::digest(server, nonce, token))
+        self.sign_digest(&outlay_protocol::proof::digest(server, nonce, token))
+    }
+
+    /// Signs a digest that is of no commit.
+    #[cfg(feature = "sync")]
+    pub(crate) fn sign_digest(&self, digest: &[u8; 32]) -> [u8; 64] {
+        self.secret().sign_digest(digest)
+    }
+
+    /// Writes under another key from now on. To be called inside a write.
+    #[cfg(feature = "sync")]
+    pub(crate) fn become_device(&self, secret: Arc<DeviceSecret>) {
+        *self.secret.write().unwrap_or_else(PoisonError::into_inner) = secret;
+        self.begin_new_feeds();
+    }
+
+    fn secret(&self) -> Arc<DeviceSecret> {
+        Arc::clone(&self.secret.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Begins to write in a ledger, if this device may.
@@ -148,7 +166,7 @@ impl Author {
             record(Kind::Member, None, None, ActorForm::Feed, genesis.encode().map_err(|_| unsigned())?),
             record(Kind::Change, None, None, ActorForm::Feed, change.encode()?.payload),
         ];
-        let (commit, id) = Commit::sign(header, records, random(&self.environment)?, &self.secret)?;
+        let (commit, id) = Commit::sign(header, records, random(&self.environment)?, &self.secret())?;
         let ledger = commit::ledger_of_genesis(&id);
         standing::take_in(write, &device, vec![Checked::unread(&commit, id)])?;
         Ok(ledger)
@@ -344,7 +362,7 @@ impl Draft<'_, '_> {
             let known: Vec<_> = batch.iter_mut().map(known).collect();
             let rows = batch.into_iter().map(|drafted| drafted.record).collect();
             let seed = random(&author.environment)?;
-            let (commit, id) = Commit::sign(header.clone(), rows, seed, &author.secret)?;
+            let (commit, id) = Commit::sign(header.clone(), rows, seed, &author.secret())?;
             let entries = commit.records.iter().zip(known);
             let entries = entries.map(|(record, (known, listed))| Entry { record, known, listed }).collect();
             let mut pending = Pending::default();

@@ -67,6 +67,8 @@ pub struct Engine {
     pub(crate) store: Arc<Store>,
     pub(crate) author: Author,
     pub(crate) options: Options,
+    #[cfg(feature = "sync")]
+    pub(crate) key_store: Option<Arc<dyn KeyStore>>,
     observers: Observers,
     maintenance: Maintenance,
     #[cfg(feature = "sync")]
@@ -137,6 +139,8 @@ impl Engine {
             store,
             author,
             options,
+            #[cfg(feature = "sync")]
+            key_store,
             observers,
             maintenance,
             #[cfg(feature = "sync")]
@@ -145,6 +149,9 @@ impl Engine {
     }
 
     /// The public key of this device: what another device admits.
+    ///
+    /// It may be another one after a sync: a database that was copied or restored together with its key takes a further
+    /// key for itself, as a further device of the same person.
     pub fn device_key(&self) -> DeviceKey {
         self.author.device()
     }

@@ -21,6 +21,14 @@ pub trait KeyStore: Send + Sync {
     ///
     /// If it was not kept for good.
     fn save(&self, secret: &[u8; 32]) -> io::Result<()>;
+
+    /// Keeps another secret in the place of the one that is kept: the database was copied together with that, and this one
+    /// becomes a device of its own. At any moment one of the two is kept, whole.
+    ///
+    /// # Errors
+    ///
+    /// If it was not kept for good. The engine goes on with the old one and tries again at a later connection.
+    fn replace(&self, secret: &[u8; 32]) -> io::Result<()>;
 }
 
 /// A file of mode 0600.
@@ -65,6 +73,12 @@ impl KeyStore for FileKeyStore {
             _ => sync_folder(&self.path),
         }
     }
+
+    fn replace(&self, secret: &[u8; 32]) -> io::Result<()> {
+        let partial = self.path.with_extension(format!("{}.partial", blake3::hash(secret).to_hex()));
+        write_private(&partial, secret, false)?;
+        replace_file(&partial, &self.path)
+    }
 }
 
 /// Writes a file that only its owner reads, to the disk.
@@ -76,6 +90,12 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8], must_be_new: bool) -> io:
     let mut file = options.open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// Puts a file that is on the disk in the place of another, for good.
+pub(crate) fn replace_file(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)?;
+    sync_folder(to)
 }
 
 /// Makes the name of a new file as durable as its content.

@@ -9,6 +9,7 @@
 
 mod account;
 mod address;
+mod copy;
 mod driver;
 mod hub;
 mod lease;

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "sync/copies.rs"]
+mod copies;
 mod support;
 
 use std::io::{Read, Write};

@@ -59,7 +59,9 @@ const fn message(code: Code) -> &'static str {
         Code::SignUpClosed => "Nobody can sign up here at the moment.",
         Code::Invitation => "Signing up here needs an invitation that was not used yet.",
         Code::AccountExists => "There is an account with this address.",
-        Code::AccountInvalid => "An address needs an @; a password 8 to 256 bytes, and not one that everybody tries first.",
+        Code::AccountInvalid => {
+            "An address needs an @; a password 8 to 256 bytes, and not one that everybody tries first."
+        }
         Code::Rate => "Too many requests. Try again later.",
         Code::Busy => "There is too much to do at the moment. Try again later.",
         Code::Slow => "The request took too long.",

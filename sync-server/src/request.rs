@@ -45,7 +45,8 @@ impl FromRequestParts<Arc<Node>> for Session {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The access token of a request.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

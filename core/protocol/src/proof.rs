@@ -1,5 +1,7 @@
 //! The proof that a token is in the hands of its device.
 
+use outlay_ledger::DeviceKey;
+
 /// What a device signs, with [`outlay_ledger::signature::DeviceSecret::sign_digest`], to use a token on a connection.
 ///
 /// `server` is the server's id and `nonce` the bytes that it chose for this connection: a proof is good for one server, one
@@ -13,5 +15,22 @@ pub fn digest(server: &[u8; 32], nonce: &[u8; 16], token: &str) -> [u8; 32] {
     let token = blake3::hash(token.as_bytes());
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"outlay/auth/1").update(server).update(nonce).update(token.as_bytes());
+    hasher.finalize().into()
+}
+
+/// What a device and one that comes beside it both sign, so that the account takes the further one as its own: the first
+/// says that it wants it, the other that its key is not somebody else's.
+///
+/// ```
+/// use outlay_ledger::DeviceKey;
+/// use outlay_protocol::proof::{digest, further_device_digest};
+/// let asked = further_device_digest(&[1; 32], &[2; 16], "token", &DeviceKey([4; 32]));
+/// assert_ne!(asked, further_device_digest(&[1; 32], &[2; 16], "token", &DeviceKey([5; 32])));
+/// assert_ne!(asked, digest(&[1; 32], &[2; 16], "token"), "a proof for a connection is none for this");
+/// ```
+pub fn further_device_digest(server: &[u8; 32], nonce: &[u8; 16], token: &str, further: &DeviceKey) -> [u8; 32] {
+    let token = blake3::hash(token.as_bytes());
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"outlay/device/1").update(server).update(nonce).update(token.as_bytes()).update(&further.0);
     hasher.finalize().into()
 }

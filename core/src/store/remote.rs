@@ -499,6 +499,31 @@ pub(crate) fn wipe(write: &mut Write<'_>) -> Result<()> {
     Ok(())
 }
 
+const COPIED: &str = "copied";
+
+/// Whether commits have come under this device's key that this database did not write: it was copied or restored.
+pub(crate) fn is_copied(connection: &Connection) -> Result<bool> {
+    Ok(connection.prepare_cached("SELECT 1 FROM meta WHERE key = ?1")?.exists([COPIED])?)
+}
+
+/// Notes that it was, or that it has a key of its own now.
+pub(crate) fn set_copied(tx: &Connection, is_copied: bool) -> Result<()> {
+    if is_copied {
+        tx.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, 1)")?.execute([COPIED])?;
+    } else {
+        tx.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([COPIED])?;
+    }
+    Ok(())
+}
+
+/// Whether everything of a ledger was here once, also of a ledger that is new: what then comes under this device's key was
+/// written by another. Before, as after the database was wiped, its own commits come back.
+pub(crate) fn had_everything(tx: &Connection, sid: i64, ledger: LedgerId) -> Result<bool> {
+    let select = "SELECT 1 FROM remote WHERE sid = ?1 AND caught_up_ms IS NOT NULL AND NOT EXISTS
+        (SELECT 1 FROM remote_ledger WHERE sid = ?1 AND ledger = ?2 AND complete_from <> 0)";
+    Ok(tx.prepare_cached(select)?.exists((sid, ledger.0))?)
+}
+
 /// How many rows a table has, for tests that ask whether anything is left.
 #[cfg(test)]
 pub(crate) fn rows(connection: &Connection, table: &str) -> Result<i64> {

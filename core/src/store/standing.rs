@@ -420,6 +420,26 @@ fn take_history(write: &mut Write<'_>, lid: i64) -> Result<History> {
     history(&write.tx, &mut write.state.keys, &mut write.state.codec, ledger, lid)
 }
 
+/// What a device may in a ledger.
+#[cfg(feature = "sync")]
+pub(crate) struct Rights {
+    pub(crate) member: MemberId,
+    pub(crate) role: outlay_ledger::member::Role,
+    /// Whether it is more than a server's word that says so.
+    pub(crate) is_full: bool,
+}
+
+/// What a device may in a ledger, if it is one of a member.
+#[cfg(feature = "sync")]
+pub(crate) fn rights_of(write: &mut Write<'_>, lid: i64, device: &DeviceKey) -> Result<Option<Rights>> {
+    let history = take_history(write, lid)?;
+    let roles = history.roles();
+    let rights = roles.role_of(device);
+    let rights = rights.map(|(member, role)| Rights { member, role, is_full: roles.is_confirmed(device) });
+    write.state.memberships.0.insert(lid, history);
+    Ok(rights)
+}
+
 /// Whose device this is now.
 pub(crate) fn member_of(write: &mut Write<'_>, lid: i64, device: &DeviceKey) -> Result<Option<MemberId>> {
     let history = take_history(write, lid)?;
@@ -493,6 +513,8 @@ pub(crate) fn is_own_device(connection: &Connection, own: &DeviceKey) -> Result<
 pub(crate) fn set_own_device(write: &mut Write<'_>, own: &DeviceKey) -> Result<()> {
     let insert = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
     write.tx.prepare_cached(insert)?.execute((OWN_DEVICE, own.0))?;
+    #[cfg(feature = "sync")]
+    super::remote::set_copied(&write.tx, false)?;
     for lid in keys::ledgers(&write.tx)? {
         let history = take_history(write, lid)?;
         write_own_role(write, own, lid, &history)?;

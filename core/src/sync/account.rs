@@ -119,13 +119,14 @@ impl Engine {
         if self.account()?.is_some() {
             return Err(belongs_to_another());
         }
-        let mut body = self.credentials(by, options);
+        let device = self.device_key();
+        let mut body = Self::credentials(by, options, &device);
         for (key, value) in [("name", &options.name), ("invitation", &options.invitation)] {
             if let Some(value) = value {
                 body[key] = Value::from(value.as_str());
             }
         }
-        self.enter_account(server, "/v1/auth/signup", body, &by.email)
+        self.enter_account(server, "/v1/auth/signup", body, &by.email, device)
     }
 
     /// Signs this database in to an account. All its ledgers come with the next sync, and what is here goes up.
@@ -144,7 +145,8 @@ impl Engine {
         {
             return Err(belongs_to_another());
         }
-        self.enter_account(server, "/v1/auth/login", self.credentials(by, options), &by.email)
+        let device = self.device_key();
+        self.enter_account(server, "/v1/auth/login", Self::credentials(by, options, &device), &by.email, device)
     }
 
     /// Leaves the account. Without a network too; the server then hears of it never, and the tokens run out by themselves.
@@ -224,6 +226,7 @@ impl Engine {
     ///
     /// `refused` is an access token that the server no longer takes, whatever this device's clock says.
     pub(crate) async fn tokens(&self, connector: &Connector, remote: &Remote, refused: Option<&str>) -> Result<Tokens> {
+        self.follow_key()?;
         let kept = self.kept_tokens(remote)?;
         if self.is_good(&kept, refused) {
             return Ok(kept);
@@ -247,7 +250,8 @@ impl Engine {
     fn kept_tokens(&self, remote: &Remote) -> Result<Tokens> {
         let kept = Tokens::load(self.sync.tokens.as_ref()).map_err(tokens_not_kept)?;
         let kept = kept.filter(|kept| kept.server == hex::encode(&remote.server) && kept.account == remote.account);
-        kept.ok_or_else(signed_out)
+        let own = self.device_key().to_string();
+        kept.filter(|kept| kept.device.as_ref().is_none_or(|device| *device == own)).ok_or_else(signed_out)
     }
 
     fn is_good(&self, tokens: &Tokens, refused: Option<&str>) -> bool {
@@ -276,26 +280,33 @@ impl Engine {
                 return Err(error);
             }
         };
-        let tokens = self.read_tokens(&answer, &old.server, &old.account)?;
+        let tokens = self.read_tokens(&answer, &old.server, &old.account, &self.device_key())?;
         tokens.save(self.sync.tokens.as_ref()).map_err(tokens_not_kept)?;
         Ok(tokens)
     }
 
-    fn credentials(&self, by: &Credentials, options: &SignInOptions) -> Value {
+    fn credentials(by: &Credentials, options: &SignInOptions, device: &DeviceKey) -> Value {
         json!({
             "email": by.email.trim(),
             "password": by.password,
-            "device": { "key": self.device_key().to_string(), "name": options.device_name },
+            "device": { "key": device.to_string(), "name": options.device_name },
         })
     }
 
-    fn enter_account(&self, server: &ServerAddress, path: &str, body: Value, email: &str) -> Result<Account> {
+    fn enter_account(
+        &self,
+        server: &ServerAddress,
+        path: &str,
+        body: Value,
+        email: &str,
+        device: DeviceKey,
+    ) -> Result<Account> {
         let connector = Connector::new(server.clone(), &self.options.sync.roots_pem)?;
         let answer = run(|| post(&connector, path, None, &body))?;
         let text = |key: &str| answer[key].as_str().map(str::to_owned).ok_or_else(unread);
         let (id, key) = (text("account")?, text("server")?);
         let server_key: [u8; 32] = hex::fixed(&key).ok_or_else(unread)?;
-        let tokens = self.read_tokens(&answer, &key, &id)?;
+        let tokens = self.read_tokens(&answer, &key, &id, &device)?;
         let entered = self.write(|write| {
             if remote::current(&write.tx)?.is_some_and(|old| old.server != server_key || old.account != id) {
                 return Err(belongs_to_another());
@@ -315,13 +326,20 @@ impl Engine {
         Account::of_remote(remote)
     }
 
-    fn read_tokens(&self, answer: &Value, server: &str, account: &str) -> Result<Tokens> {
+    pub(crate) fn read_tokens(
+        &self,
+        answer: &Value,
+        server: &str,
+        account: &str,
+        device: &DeviceKey,
+    ) -> Result<Tokens> {
         let text = |key: &str| answer[key].as_str().map(str::to_owned).ok_or_else(unread);
         let expires_in_s = answer["expires_in"].as_i64().ok_or_else(unread)?;
         let expires_ms = self.options.environment.now_ms().saturating_add(expires_in_s.saturating_mul(1_000));
         Ok(Tokens {
             server: server.to_owned(),
             account: account.to_owned(),
+            device: Some(device.to_string()),
             access_token: text("access_token")?,
             expires_ms,
             refresh_token: text("refresh_token")?,
@@ -341,7 +359,7 @@ async fn post(connector: &Connector, path: &str, bearer: Option<&str>, body: &Va
     call(connector, Method::POST, path, bearer, Some(body)).await
 }
 
-async fn call(
+pub(crate) async fn call(
     connector: &Connector,
     method: Method,
     path: &str,
@@ -395,6 +413,6 @@ fn unread() -> Error {
     offline("the answer of the server cannot be understood")
 }
 
-fn tokens_not_kept(error: std::io::Error) -> Error {
+pub(crate) fn tokens_not_kept(error: std::io::Error) -> Error {
     Error::internal("the tokens of the account cannot be read or kept").with_source(error)
 }

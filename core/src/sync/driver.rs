@@ -90,6 +90,8 @@ pub(crate) enum Ended {
     Stopped,
     /// The database belongs to another account now, or to none.
     AccountChanged,
+    /// This database was copied, and a new connection brings it nearer to a key of its own.
+    Copied,
     /// The server, or this device, closed it.
     Closed(Option<Code>),
     /// It broke.
@@ -163,6 +165,12 @@ async fn try_converse(
         tokens = engine.tokens(connector, remote, carried.refused_token.as_deref()) => tokens?,
         ended = called_off(aim, stop) => return Ok(ended),
     };
+    let parted = tokio::select! {
+        parted = engine.part_from_copy(connector, remote, &tokens) => parted,
+        ended = called_off(aim, stop) => return Ok(ended),
+    };
+    // Without a key of its own it goes on as it is: what is written is worth more.
+    let tokens = parted.ok().flatten().unwrap_or(tokens);
     let connected = tokio::select! {
         connected = Socket::connect(connector) => connected,
         ended = called_off(aim, stop) => return Ok(ended),
@@ -311,6 +319,9 @@ impl<'e> Line<'e> {
         if whole(before) == whole(self.ticked) {
             return Ok(None);
         }
+        if session.is_idle() && self.engine.can_part(self.remote)? {
+            return Ok(Some(Ended::Copied));
+        }
         let outputs = session.tick(self.now_ms())?;
         self.act(session, outputs, carried).await
     }
@@ -344,6 +355,9 @@ impl<'e> Line<'e> {
                     if !is_owed {
                         self.retries = false;
                         self.engine.sync.live().waiting = None;
+                    }
+                    if self.engine.can_part(self.remote)? {
+                        return Ok(Some(Ended::Copied));
                     }
                     // What is tried again in a moment is worth the moment.
                     let is_soon_over = is_owed && self.retries;

@@ -1,12 +1,13 @@
 //! What the syncer of an engine and the rest of it share: a wake after each write, and how the connection is.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use super::SyncOptions;
+use super::copy::Parting;
 use super::lease::Leases;
 use super::status::{Connection, Waiting};
 use super::token::{FileTokenStore, MemoryTokenStore, TokenStore};
@@ -27,6 +28,9 @@ pub(crate) struct Hub {
     /// Who renews the tokens.
     pub(crate) token_leases: Leases,
     live: Mutex<Live>,
+    /// Whether the database is known to have been copied: what is asked often, without asking the database.
+    pub(crate) is_copied: AtomicBool,
+    parting: Mutex<Parting>,
 }
 
 /// How the connection of this process is.
@@ -52,6 +56,8 @@ impl Hub {
             sync_leases: Leases::beside(database, ".sync-lock"),
             token_leases: Leases::beside(database, ".tokens-lock"),
             live: Mutex::default(),
+            is_copied: AtomicBool::new(false),
+            parting: Mutex::default(),
         }
     }
 
@@ -69,6 +75,10 @@ impl Hub {
 
     pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn parting(&self) -> MutexGuard<'_, Parting> {
+        self.parting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn set(&self, connection: Connection, waiting: Option<Waiting>) {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use outlay_ledger::commit::{Commit, Kind};
@@ -230,6 +231,9 @@ impl<'e> EngineReplica<'e> {
         let came = checked.iter().map(|page| page.commits().count()).sum::<usize>();
         let records = checked.iter().flat_map(CheckedPage::commits).map(|one| one.commit.records.len()).sum::<usize>();
         let stored = engine.write_as_syncer(|write| store_pages(engine, write, sid, &mut checked))?;
+        if stored.is_of_own_key {
+            engine.sync.is_copied.store(true, Ordering::Release);
+        }
         if stored.is_of_copy {
             // A copy of this very process has written under the same nonce: it is not used again.
             engine.author.begin_new_feeds();
@@ -282,6 +286,8 @@ struct Stored {
     new: u64,
     /// Whether one of these is of this process's own feed.
     is_of_copy: bool,
+    /// Whether one of these is of this device's key, and was written by another database.
+    is_of_own_key: bool,
 }
 
 /// Stores pages and moves their cursors.
@@ -297,13 +303,19 @@ fn store_pages(engine: &Engine, write: &mut Write<'_>, sid: i64, pages: &mut [Ch
             let stored = standing::take_in(write, &device, good)?;
             remote::examined(&write.tx, sid, write.next_seq - 1)?;
             let lid = keys::ledger_here(&write.tx, ledger)?;
+            let mut is_of_own_key = false;
             for ((commit, id), is_new) in commits.iter().zip(stored) {
                 if is_new {
                     came.new += 1;
                     came.is_of_copy |= engine.author.writes_as(&commit.header);
+                    is_of_own_key |= commit.header.device == device;
                 } else if let Some(cid) = log::find_while_writing(write, id)? {
                     remote::settle(&write.tx, sid, lid, cid)?;
                 }
+            }
+            if is_of_own_key && remote::had_everything(&write.tx, sid, ledger)? {
+                remote::set_copied(&write.tx, true)?;
+                came.is_of_own_key = true;
             }
             offer_again_after(write, sid, lid, &commits)?;
             came.good += commits.len() as u64;

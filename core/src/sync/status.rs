@@ -124,6 +124,9 @@ pub struct SyncStatus {
     pub caught_up_ms: Option<i64>,
     /// Commits on their way that no answer has come to yet.
     pub sent: u64,
+    /// Whether another database has written under this device's key: this one was copied or restored together with it. It
+    /// gets a key of its own by itself, as a further device of the account, and this is over then.
+    pub is_copied: bool,
     /// Each ledger on this device, and those that are still to come to it.
     pub ledgers: Vec<LedgerStatus>,
 }
@@ -146,10 +149,10 @@ impl Engine {
     /// # Ok::<(), outlay_core::Error>(())
     /// ```
     pub fn sync_status(&self) -> Result<SyncStatus> {
-        let (remote, standings) = self.store.read(|connection| {
+        let (remote, standings, is_copied) = self.store.read(|connection| {
             let remote = remote::current(connection)?;
             let sid = remote.as_ref().map_or(0, |remote| remote.sid);
-            Ok((remote, remote::standings(connection, sid)?))
+            Ok((remote, remote::standings(connection, sid)?, remote::is_copied(connection)?))
         })?;
         let live = self.sync.live().clone();
         let is_elsewhere =
@@ -160,6 +163,7 @@ impl Engine {
             connection: if is_elsewhere { Connection::Elsewhere } else { live.connection },
             waiting: live.waiting,
             sent: live.sent,
+            is_copied,
             ledgers: standings.into_iter().map(LedgerStatus::of).collect(),
         })
     }

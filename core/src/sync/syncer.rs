@@ -120,6 +120,7 @@ async fn until_alike(engine: &Engine, deadline: Instant) -> Result<SyncReport> {
                 carried.report.waiting = engine.sync.live().waiting.clone();
                 return Ok(carried.report);
             }
+            Ended::Copied => continue,
             Ended::AccountChanged | Ended::Stopped => return Err(signed_out()),
             Ended::Closed(Some(Code::Revoked)) => return Err(revoked(engine)?),
             Ended::Closed(Some(Code::TokenExpired | Code::SignInNeeded)) if refused_tokens < 2 => refused_tokens += 1,
@@ -192,7 +193,7 @@ async fn attempt(engine: &Engine, stop: &Stop, failures: &mut u32) -> Duration {
         }
         match ended {
             Ended::Stopped | Ended::Idle | Ended::Deadline => return Duration::ZERO,
-            Ended::AccountChanged => {}
+            Ended::AccountChanged | Ended::Copied => {}
             Ended::Closed(Some(Code::TokenExpired | Code::SignInNeeded)) if *failures < 2 => *failures += 1,
             Ended::Closed(Some(Code::Revoked)) => {
                 let _ = revoked(engine);

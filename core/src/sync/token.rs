@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::key_store::write_private;
+use crate::key_store::{replace_file, write_private};
 
 /// A place for the tokens of the account that a database is signed in to: an app hands in the platform's.
 pub trait TokenStore: Send + Sync {
@@ -64,7 +64,8 @@ impl TokenStore for FileTokenStore {
         // Left by a process that died: it may have another mode.
         let _ = std::fs::remove_file(&partial);
         write_private(Path::new(&partial), tokens.as_bytes(), true)?;
-        std::fs::rename(&partial, &self.path)
+        // Synced with its folder: a power loss that brought the former tokens back would look like a thief to the server.
+        replace_file(Path::new(&partial), &self.path)
     }
 }
 
@@ -89,6 +90,9 @@ pub(crate) struct Tokens {
     /// The server's id, in hexadecimal digits: what belongs to another server is never sent to this one.
     pub(crate) server: String,
     pub(crate) account: String,
+    /// The device they were given to; absent in what earlier versions kept.
+    #[serde(default)]
+    pub(crate) device: Option<String>,
     pub(crate) access_token: String,
     /// By this device's clock.
     pub(crate) expires_ms: i64,

@@ -133,6 +133,10 @@ impl KeyStore for FixedKey {
     fn save(&self, _: &[u8; 32]) -> io::Result<()> {
         unreachable!("there is a secret already")
     }
+
+    fn replace(&self, _: &[u8; 32]) -> io::Result<()> {
+        unreachable!("the secret is for good")
+    }
 }
 
 /// The secret of a device by its number.

@@ -143,6 +143,16 @@ pub fn devices(connection: &Connection, aid: i64) -> Result<Vec<DeviceRow>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// What a device of an account is called.
+///
+/// # Errors
+///
+/// When the database fails.
+pub fn name_of(connection: &Connection, aid: i64, device: &DeviceKey) -> Result<String> {
+    let mut select = connection.prepare_cached("SELECT name FROM device WHERE aid = ?1 AND key = ?2")?;
+    Ok(select.query_row((aid, device.0), |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
 /// Makes an invitation that is good for one sign-up, and returns its text.
 ///
 /// # Errors

@@ -21,8 +21,8 @@ use crate::auth::RefreshToken;
 use crate::config::SignUp;
 use crate::error::ApiError;
 use crate::node::{Node, random};
-use crate::request::Body;
-use crate::{clock, proxies};
+use crate::request::{Body, bearer};
+use crate::{clock, ledgers, proxies};
 
 type Answer<T> = Result<T, ApiError>;
 type Shared = State<Arc<Node>>;
@@ -36,7 +36,7 @@ pub(crate) fn router() -> Router<Arc<Node>> {
         .route("/v1/auth/password", post(change_password))
         .route("/v1/sessions", get(list_sessions).delete(end_sessions))
         .route("/v1/sessions/{id}", delete(end_session))
-        .route("/v1/devices", get(devices))
+        .route("/v1/devices", get(devices).post(add_device))
         .route("/v1/devices/{key}", delete(remove_device))
 }
 
@@ -75,6 +75,16 @@ struct RefreshIn {
     /// session of a program that is no device has neither.
     nonce: Option<String>,
     proof: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct FurtherDeviceIn {
+    key: String,
+    nonce: String,
+    /// By the device that asks, over [`proof::further_device_digest`].
+    proof: String,
+    /// By the further device, over the same.
+    further_proof: String,
 }
 
 #[derive(Deserialize)]
@@ -289,6 +299,40 @@ async fn devices(State(node): Shared, session: Session) -> Answer<Json<Value>> {
         })
         .collect();
     Ok(Json(json!({ "devices": devices })))
+}
+
+/// Signs a further device in by the word of one that is, under the same name: a device that was copied gets a key of its
+/// own. Ledgers that it is not in by then, and that pin this server, take it as they take one that logs in.
+async fn add_device(
+    State(node): Shared,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    session: Session,
+    headers: HeaderMap,
+    Body(asked): Body<FurtherDeviceIn>,
+) -> Answer<Json<TokensOut>> {
+    admit(&node, peer, &headers)?;
+    let device = session.device.ok_or(Code::Proof)?;
+    let further: DeviceKey = asked.key.parse().map_err(|_| Code::Invalid)?;
+    let nonce = hex::fixed(&asked.nonce).ok_or(Code::Invalid)?;
+    let by_device = hex::fixed(&asked.proof).ok_or(Code::Invalid)?;
+    let by_further = hex::fixed(&asked.further_proof).ok_or(Code::Invalid)?;
+    let token = bearer(&headers).ok_or(Code::SignInNeeded)?;
+    let digest = proof::further_device_digest(&node.id.0, &nonce, token, &further);
+    let now_ms = clock::unix_ms();
+    let is_proven = verify(&device, &digest, &by_device) && verify(&further, &digest, &by_further);
+    if !is_proven || is_weak(&further) || further == device || !node.nonces.take(now_ms, nonce) {
+        return Err(Code::Proof.into());
+    }
+    let (times, limits, aid) = (node.limits.refresh_times(), node.context.limits, session.aid);
+    let login = node.writer().run(move |write| {
+        let name = records::name_of(write.tx, aid, &device)?;
+        let login = sessions::sign_in(write, now_ms, times, aid, Some(further), &name)?;
+        if login.is_ok() {
+            ledgers::vouch_for(write, now_ms, &limits, aid, &further)?;
+        }
+        Ok(login)
+    });
+    tokens_out(&node, now_ms, &login.await??)
 }
 
 async fn remove_device(State(node): Shared, session: Session, Path(key): Path<String>) -> Answer<StatusCode> {

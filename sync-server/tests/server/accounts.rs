@@ -127,6 +127,44 @@ fn a_device_that_is_removed_is_cut_off_at_once() {
 }
 
 #[test]
+fn a_device_signs_a_further_one_in_when_both_prove_their_keys() {
+    let (server, phone, copy) = (Server::start(&[]), Device::new(1), Device::new(2));
+    let account = server.sign_up("ana@example.org", &phone);
+    let ask = |by: &Device, further: &Device, named: &Device, access: &str| {
+        let (id, nonce) = server.identity();
+        let digest = outlay_protocol::proof::further_device_digest(&id, &nonce, access, &named.secret.public());
+        let proof = |device: &Device| outlay_ledger::hex::encode(&device.secret.sign_digest(&digest));
+        let body = json!({
+            "key": named.key(),
+            "nonce": outlay_ledger::hex::encode(&nonce),
+            "proof": proof(by),
+            "further_proof": proof(further),
+        });
+        let bearer = format!("Bearer {access}");
+        let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+        let post = || request(&server.address, "POST", "/v1/devices", &headers, body.to_string().as_bytes());
+        (post(), post())
+    };
+    let stranger = Device::new(3);
+    for (by, further, named) in
+        [(&stranger, &copy, &copy), (&phone, &stranger, &copy), (&copy, &copy, &copy), (&phone, &phone, &phone)]
+    {
+        assert_eq!(ask(by, further, named, &account.access).0.refusal(), (401, Code::Proof));
+    }
+    assert_eq!(ask(&phone, &copy, &copy, "nonsense").0.refusal(), (401, Code::SignInNeeded));
+    let (given, again) = ask(&phone, &copy, &copy, &account.access);
+    assert_eq!(again.refusal(), (401, Code::Proof), "a nonce is good once");
+    let further = Account::of(&given);
+    assert_eq!(further.id, account.id);
+    assert_eq!(server.refresh(&copy, &further.refresh).status, 200);
+    assert_eq!(server.refresh(&phone, &account.refresh).status, 200, "the other login goes on");
+    let bearer = format!("Bearer {}", further.access);
+    let listed = request(&server.address, "GET", "/v1/devices", &[("authorization", &bearer)], b"").json();
+    let names = listed["devices"].as_array().unwrap().iter().map(|device| device["name"].as_str());
+    assert_eq!(names.collect::<Vec<_>>(), [Some("phone"), Some("phone")]);
+}
+
+#[test]
 fn signing_out_ends_the_login_of_one_device() {
     let (server, phone, tablet) = (Server::start(&[]), Device::new(1), Device::new(2));
     let account = server.sign_up("ana@example.org", &phone);

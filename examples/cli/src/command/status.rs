@@ -34,6 +34,9 @@ pub(crate) fn names(engine: &Engine, status: &SyncStatus) -> Result<Vec<String>,
 fn who(status: &SyncStatus, out: &mut Output) -> Result<(), Failure> {
     let Some(account) = &status.account else { return Ok(()) };
     out.line(format!("Signed in as {} on {}", account.email, account.server))?;
+    if status.is_copied {
+        out.line("This database was copied or restored with its key; the next syncs give it one of its own.")?;
+    }
     match status.caught_up_ms {
         Some(time_ms) => out.line(format!("All was alike here and there at {}", text::instant_short(time_ms))),
         None => out.line("This device and the server were not alike yet."),

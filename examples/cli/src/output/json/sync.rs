@@ -122,6 +122,8 @@ pub(crate) struct StatusObject {
     waiting: Option<WaitingObject>,
     /// When all was alike here and there.
     caught_up: Option<String>,
+    /// Another database writes under this one's key.
+    copied: bool,
     /// Changes on this device only, and those that go up next among them.
     local: u64,
     /// Frames of changes on their way.
@@ -189,6 +191,7 @@ impl StatusObject {
             connection: connection(status.connection),
             waiting: status.waiting.as_ref().map(Into::into),
             caught_up: status.caught_up_ms.and_then(text::instant),
+            copied: status.is_copied,
             local: sum(|ledger| ledger.local),
             sent: status.sent,
             stored: sum(|ledger| ledger.stored),
