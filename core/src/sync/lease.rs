@@ -5,8 +5,8 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is held while it is not dropped.
 pub(crate) struct Lease {
@@ -19,6 +19,8 @@ pub(crate) struct Lease {
 pub(crate) struct Leases {
     path: Option<PathBuf>,
     taken: Arc<AtomicBool>,
+    /// Held while it is tried: who only looks takes it for a moment, which nobody else of this process is to see.
+    trying: Mutex<()>,
 }
 
 impl Leases {
@@ -29,11 +31,16 @@ impl Leases {
             name.push(suffix);
             PathBuf::from(name)
         });
-        Self { path, taken: Arc::default() }
+        Self { path, taken: Arc::default(), trying: Mutex::default() }
     }
 
     /// The lease, unless another holds it.
     pub(crate) fn try_take(&self) -> io::Result<Option<Lease>> {
+        let _trying = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
+        self.try_alone()
+    }
+
+    fn try_alone(&self) -> io::Result<Option<Lease>> {
         if self.taken.swap(true, Ordering::Acquire) {
             return Ok(None);
         }
@@ -47,9 +54,11 @@ impl Leases {
         }
     }
 
-    /// Whether another process holds the lease now.
+    /// Whether another process holds the lease now. A process that tries to take it at this very moment is told that it is
+    /// held, and tries again.
     pub(crate) fn is_elsewhere(&self) -> bool {
-        !self.taken.load(Ordering::Acquire) && matches!(self.try_take(), Ok(None))
+        let _trying = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.taken.load(Ordering::Acquire) && matches!(self.try_alone(), Ok(None))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a server holds, kept by the store: against a log that does what a server's does, and no session between them.
 
 mod sessions;
+mod silence;
 
 use std::collections::HashSet;
 

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::{Sink as _, Stream as _};
 use outlay_protocol::Code;
 use outlay_protocol::message::FRAME_BYTES_MAX;
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -21,6 +22,12 @@ use crate::error::{Error, Result};
 const READ_BUFFER_BYTES: usize = 32 * 1024;
 /// Bytes that may wait to be written; more are not produced before.
 const WRITE_BUFFER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long the answer to the upgrade may take: a whole server that is starting, and a slow way to it.
+const UPGRADE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long saying goodbye may take, to a server that perhaps takes nothing any more.
+const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
 /// A connection on which the server has said who it is.
 pub(crate) struct Socket {
@@ -58,7 +65,10 @@ impl Socket {
             .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
             .max_message_size(Some(FRAME_BYTES_MAX))
             .max_frame_size(Some(FRAME_BYTES_MAX));
-        let upgraded = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await;
+        let upgrading = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
+        // What takes connections and then says nothing, as a proxy whose server is gone does, is found out here.
+        let upgraded = tokio::time::timeout(UPGRADE_TIMEOUT, upgrading).await;
+        let upgraded = upgraded.map_err(|_| NoSocket::Offline(offline("the server does not answer")))?;
         let (stream, answer) = upgraded.map_err(|error| match error {
             tungstenite::Error::Http(_) => NoSocket::NotUpgraded,
             error => NoSocket::Offline(broken(error)),
@@ -122,7 +132,7 @@ impl Socket {
 
     /// Says goodbye, if the other side still listens.
     pub(crate) async fn close(mut self) {
-        let _ = self.stream.close(None).await;
+        let _ = tokio::time::timeout(GOODBYE_MAX, self.stream.close(None)).await;
     }
 }
 
