@@ -5,8 +5,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "sync/certificate.rs"]
+mod certificate;
 #[path = "sync/copies.rs"]
 mod copies;
+#[path = "sync/outages.rs"]
+mod outages;
 mod support;
 
 use std::io::{Read, Write};
