@@ -84,7 +84,7 @@ pub(crate) fn find_while_writing(write: &Write<'_>, id: &CommitId) -> Result<Opt
     }
     match find_indexed(&write.tx, id)? {
         Some(cid) => Ok(Some(cid)),
-        // All that the index lacks is then fresh: it was brought up to date when the transaction began.
+        // All that the index lacks is then fresh: it was brought up to date within the transaction.
         None if write.is_indexed => Ok(None),
         None => find_unindexed(&write.tx, id),
     }
@@ -396,12 +396,10 @@ fn insert_links(
     let tx = &write.tx;
     let mut only = None;
     for previous in &header.previous {
-        only = take_head(tx, lid, did, previous)?;
-        if only.is_none() {
-            only = find_while_writing(write, previous)?;
-        }
-        if only.is_none() {
-            note_missing(tx, previous, cid, NamedAs::Previous)?;
+        only = find_while_writing(write, previous)?;
+        match only {
+            Some(held) => take_head(tx, lid, did, held)?,
+            None => note_missing(tx, previous, cid, NamedAs::Previous)?,
         }
     }
     // Only its own device's commits come after it in its chain; another device that names it takes no head away.
@@ -419,16 +417,10 @@ fn insert_links(
     Ok(only.filter(|_| header.previous.len() == 1))
 }
 
-/// Takes a commit off the heads of its device's chain, if it is one.
-fn take_head(tx: &Connection, lid: i64, did: i64, id: &CommitId) -> Result<Option<i64>> {
-    let select = "SELECT cid FROM head JOIN commit_log USING (cid) WHERE lid = ?1 AND did = ?2 AND id = ?3";
-    let mut statement = tx.prepare_cached(select)?;
-    let cid: Option<i64> = statement.query_row((lid, did, id.as_bytes()), |row| row.get(0)).optional()?;
-    if let Some(cid) = cid {
-        let delete = "DELETE FROM head WHERE lid = ?1 AND did = ?2 AND cid = ?3";
-        tx.prepare_cached(delete)?.execute((lid, did, cid))?;
-    }
-    Ok(cid)
+/// Takes a commit off the heads of a device's chain, if it is one of them.
+fn take_head(tx: &Connection, lid: i64, did: i64, cid: i64) -> Result<()> {
+    tx.prepare_cached("DELETE FROM head WHERE lid = ?1 AND did = ?2 AND cid = ?3")?.execute((lid, did, cid))?;
+    Ok(())
 }
 
 fn note_missing(tx: &Connection, id: &CommitId, cid: i64, role: NamedAs) -> Result<()> {

@@ -117,7 +117,7 @@ pub(crate) fn read_changes(commit: &Commit) -> Vec<Option<Admission>> {
 /// Takes in commits whose ids and signatures were checked. Says of each whether it was new.
 pub(crate) fn take_in(write: &mut Write<'_>, own: &DeviceKey, commits: Vec<Checked<'_>>) -> Result<Vec<bool>> {
     log::begin_any(write)?;
-    write.is_indexed = write.fresh.is_empty();
+    write.is_indexed = true;
     let mut pending: HashMap<i64, Pending> = HashMap::new();
     let mut stored = Vec::with_capacity(commits.len());
     for Checked { commit, id, changes } in commits {
