@@ -45,7 +45,7 @@ use codec::Codec;
 use document::ReadDocument;
 use keys::KeyCache;
 use rollup::Rollups;
-use runs::Run;
+use runs::{Growing, Run};
 use standing::Memberships;
 use things::{Names, OwnRole};
 use transaction::Transaction;
@@ -120,6 +120,8 @@ pub(crate) struct Latest {
     pub(crate) own_roles: HashMap<LedgerId, OwnRole>,
     /// The last run of feeds.
     pub(crate) runs: HashMap<i64, Run>,
+    /// The run of feeds that was written last, if it is not the last one.
+    pub(crate) growing: HashMap<i64, Growing>,
 }
 
 /// What a reader remembers while it reads.
@@ -138,7 +140,7 @@ pub(crate) struct Write<'t> {
     pub(crate) fresh: HashMap<CommitId, i64>,
     /// Documents that were read to be changed, so that the change need not fold them again.
     pub(crate) read: HashMap<i64, ReadDocument>,
-    /// Whether the index of commits has all but these.
+    /// Whether the index of commits has all but the fresh ones.
     pub(crate) is_indexed: bool,
     pub(crate) state: &'t mut WriterState,
     pub(crate) rollups: Rollups,

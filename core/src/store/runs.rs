@@ -25,6 +25,22 @@ impl Run {
     fn place(self, number: i64) -> i64 {
         self.seq + (number - self.first)
     }
+
+    /// The same run from a number on.
+    fn from(self, number: i64) -> Self {
+        Self { first: number, seq: self.place(number) }
+    }
+}
+
+/// A run that something else follows, as when months come newest first: what was stored of it just now may go on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Growing {
+    /// The number and the place that would go on with it.
+    end: Run,
+    /// What the row at that number says, if there is one: records that were stored before may be found by it.
+    after: Option<Run>,
+    /// The number of the next row.
+    next: i64,
 }
 
 /// SQL that gives the places of all records of a document, whose number is another piece of SQL.
@@ -62,17 +78,55 @@ pub(super) fn place(write: &mut Write<'_>, feed: &Feed, first: u64, seq: i64, re
         Some(_) if is_any_held(&write.tx, feed, first, end)? => return Ok(false),
         _ => {}
     }
-    write.state.latest.runs.remove(&feed.fid);
-    let after = run_of(&write.tx, feed.fid, end)?;
-    write
-        .tx
-        .prepare_cached("DELETE FROM feed_run WHERE fid = ?1 AND first >= ?2 AND first < ?3")?
-        .execute((feed.fid, first, end))?;
-    insert(&write.tx, feed.fid, Run { first, seq })?;
-    if let Some(after) = after {
-        insert(&write.tx, feed.fid, Run { first: end, seq: after.place(end) })?;
-    }
+    let run = Run { first, seq };
+    match write.state.latest.growing.remove(&feed.fid) {
+        Some(growing) if growing.goes_on_with(run, end) => grow(write, feed.fid, growing, end),
+        _ => begin(write, feed.fid, run, end),
+    }?;
     Ok(true)
+}
+
+impl Growing {
+    fn goes_on_with(self, run: Run, end: i64) -> bool {
+        self.end.first == run.first && self.end.seq == run.seq && end < self.next
+    }
+}
+
+/// Writes a new run between others.
+fn begin(write: &mut Write<'_>, fid: i64, run: Run, end: i64) -> Result<()> {
+    write.state.latest.runs.remove(&fid);
+    let after = run_of(&write.tx, fid, end)?.map(|after| after.from(end));
+    let delete = "DELETE FROM feed_run WHERE fid = ?1 AND first >= ?2 AND first < ?3";
+    write.tx.prepare_cached(delete)?.execute((fid, run.first, end))?;
+    insert(&write.tx, fid, run)?;
+    if let Some(after) = after {
+        insert(&write.tx, fid, after)?;
+    }
+    let next = "SELECT min(first) FROM feed_run WHERE fid = ?1 AND first > ?2";
+    let next: Option<i64> = write.tx.prepare_cached(next)?.query_row((fid, end), |row| row.get(0))?;
+    remember(write, fid, Growing { end: run.from(end), after, next: next.unwrap_or(i64::MAX) });
+    Ok(())
+}
+
+/// Lets the run that was written last go on: only the row after it moves.
+fn grow(write: &mut Write<'_>, fid: i64, growing: Growing, end: i64) -> Result<()> {
+    let after = growing.after.map(|after| after.from(end));
+    if let (Some(before), Some(after)) = (growing.after, after) {
+        let update = "UPDATE feed_run SET first = ?3, seq = ?4 WHERE fid = ?1 AND first = ?2";
+        write.tx.prepare_cached(update)?.execute((fid, before.first, after.first, after.seq))?;
+        if growing.next == i64::MAX {
+            write.state.latest.runs.insert(fid, after);
+        }
+    }
+    remember(write, fid, Growing { end: growing.end.from(end), after, ..growing });
+    Ok(())
+}
+
+fn remember(write: &mut Write<'_>, fid: i64, growing: Growing) {
+    if write.state.latest.growing.len() >= keys::FEEDS_CACHED_MAX {
+        write.state.latest.growing.clear();
+    }
+    write.state.latest.growing.insert(fid, growing);
 }
 
 fn last_run(write: &mut Write<'_>, fid: i64) -> Result<Option<Run>> {
@@ -146,9 +200,12 @@ mod tests {
             let store = Store::open_in_memory(None).unwrap();
             let checked = store.write(|write| {
                 let feed = write.state.keys.enter_feed(&write.tx, 1, DeviceKey([1; 32]), [2; 16])?;
-                let mut held = BTreeSet::new();
+                let (mut held, mut next) = (BTreeSet::new(), 1);
                 for _ in 0..30 {
-                    let (first, count) = (1 + below(25), 1 + below(4));
+                    // Half of the time the run that was written last goes on.
+                    let first = if below(2) == 0 { next } else { 1 + below(25) };
+                    let count = 1 + below(4);
+                    next = first + count;
                     let record = Record {
                         document: None,
                         kind: Kind::Change,
