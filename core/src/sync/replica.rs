@@ -20,6 +20,7 @@ use super::status::SyncReport;
 use crate::Engine;
 use crate::engine::exchange;
 use crate::error::{Error, Result};
+use crate::store::remote::Order;
 use crate::store::standing::{self, Admission, Checked};
 use crate::store::{Reading, Write, keys, log, remote};
 
@@ -44,6 +45,8 @@ pub(crate) struct EngineReplica<'e> {
     /// Records stored since the search was filled.
     unlooked: usize,
     in_flight: HashMap<CommitId, i64>,
+    /// Of ledgers that are being gone through in another order than that of the store.
+    orders: HashMap<LedgerId, Order>,
     pub(crate) report: SyncReport,
 }
 
@@ -154,6 +157,7 @@ impl<'e> EngineReplica<'e> {
             waiting: 0,
             unlooked: 0,
             in_flight: HashMap::new(),
+            orders: HashMap::new(),
             report: SyncReport::default(),
         }
     }
@@ -366,10 +370,18 @@ impl Replica for EngineReplica<'_> {
     }
 
     fn owed(&mut self, ledger: LedgerId, after: Option<u64>, bytes_max: usize) -> Result<Owed> {
-        let (sid, after) = (self.sid, after.map_or(0, log::to_i64));
+        let mut order = self.orders.remove(&ledger).filter(|_| after.is_some());
+        let (sid, is_begin, after) = (self.sid, after.is_none(), after.map_or(0, log::to_i64));
         let queue = self.read(|connection, reading| {
-            let lid = keys::ledger(connection, ledger)?;
-            lid.map(|lid| remote::queue(connection, reading, sid, lid, after, bytes_max)).transpose()
+            let Some(lid) = keys::ledger(connection, ledger)? else { return Ok(None) };
+            if is_begin {
+                order = remote::order(connection, sid, lid)?;
+            }
+            let queue = match &mut order {
+                Some(order) => remote::queue_in_order(connection, reading, sid, lid, order, bytes_max),
+                None => remote::queue(connection, reading, sid, lid, after, bytes_max),
+            };
+            queue.map(Some)
         })?;
         let mut owed = Owed { last: after.unsigned_abs(), ..Owed::default() };
         let Some(queue) = queue else { return Ok(owed) };
@@ -380,6 +392,13 @@ impl Replica for EngineReplica<'_> {
             }
             owed.last = cid.unsigned_abs();
             owed.commits.push((commit, id));
+        }
+        if let Some(order) = order {
+            // Where to go on once all of it was given; until then the rest is at hand.
+            owed.last = order.greatest.unsigned_abs();
+            if !order.is_through() {
+                self.orders.insert(ledger, order);
+            }
         }
         Ok(owed)
     }

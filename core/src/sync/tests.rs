@@ -247,6 +247,32 @@ fn a_server_that_lost_its_end_gets_it_back_from_whoever_holds_it() {
 }
 
 #[test]
+fn what_came_newest_first_goes_up_ancestors_first_to_a_server_that_was_rolled_back() {
+    let (ana, ben, home, mut log) = two_devices();
+    let known = log.commits.len();
+    for number in 0..60 {
+        add(&ana, home, &format!("Shop {number}"));
+    }
+    sync(&ana, home, &mut log);
+    let mut replica = device(&ben);
+    let mut months: Vec<_> = log.commits[known..].chunks(20).collect();
+    months.reverse();
+    months.iter().for_each(|month| replica.take(home, month.to_vec(), None).unwrap());
+    let end = log.commits.len();
+    replica.set_cursor(home, log.cursor(end), log.place(end)).unwrap();
+    assert_eq!(shown(&ben, home), shown(&ana, home));
+
+    log.commits.truncate(known);
+    replica.server_holds(home, &log.ladders()).unwrap();
+    assert_eq!(push(&mut replica, home, &mut log), 60, "each is sent once");
+    assert_eq!(log.commits.len(), end, "and none was refused");
+    let more = add(&ben, home, "More");
+    assert_eq!(push(&mut replica, home, &mut log), 1, "what is new goes up by itself");
+    sync(&ana, home, &mut log);
+    assert!(shown(&ana, home).contains(&more));
+}
+
+#[test]
 fn predecessors_that_a_server_turns_out_to_lack_go_up_first() {
     let (ana, _, home, mut log) = two_devices();
     add(&ana, home, "one");
