@@ -60,7 +60,8 @@ const WRITER_CACHE_KIB: i64 = 64 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
 /// Readers kept open for reuse.
 const IDLE_READERS_MAX: usize = 4;
-/// Records after the last indexed commit from which on the index of commits is brought up to date.
+/// Records after the last indexed commit from which on the next write brings the index of commits up to date, if nobody
+/// has until then.
 const UNINDEXED_COMMITS_MAX: i64 = 256;
 /// The WAL is moved into the database when it is longer than this: later costs more than it saves.
 pub(crate) const WAL_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -142,6 +143,8 @@ pub(crate) struct Write<'t> {
     pub(crate) read: HashMap<i64, ReadDocument>,
     /// Whether the index of commits has all but the fresh ones.
     pub(crate) is_indexed: bool,
+    /// Whether what is stored now moves sums at once, and not when the index of commits is brought up to date.
+    sums_at_once: bool,
     pub(crate) state: &'t mut WriterState,
     pub(crate) rollups: Rollups,
 }
@@ -347,11 +350,14 @@ fn write<T>(
         None => records::next_seq(&tx)?,
     };
     let rollups = Rollups::default();
-    let mut write =
-        Write { tx, next_seq, fresh: HashMap::new(), read: HashMap::new(), is_indexed: false, state, rollups };
+    let (fresh, read) = (HashMap::new(), HashMap::new());
+    let mut write = Write { tx, next_seq, fresh, read, is_indexed: false, sums_at_once: false, state, rollups };
     write.train_if_due()?;
     log::index_commits(&mut write, UNINDEXED_COMMITS_MAX)?;
     let value = work(&mut write)?;
+    if write.next_seq - next_seq > UNINDEXED_COMMITS_MAX {
+        log::index_commits(&mut write, UNINDEXED_COMMITS_MAX)?;
+    }
     write.flush_rollups()?;
     write.state.latest.next_seq = Some(write.next_seq);
     write.tx.commit()?;

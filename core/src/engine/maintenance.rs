@@ -1,4 +1,4 @@
-//! What is done after a commit and not in it: filling the search index and shortening the WAL.
+//! What is done after a commit and not in it: filling the search index, summing up and shortening the WAL.
 //!
 //! One thread, begun at the first write and joined when the engine goes. All of it may be left undone at any time.
 
@@ -6,10 +6,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::error::Result;
-use crate::store::{Store, search};
+use crate::store::{Store, log, search};
 
 /// Writes between two looks at what there is to do: a look costs more than an add.
 const WRITES_PER_LOOK: u32 = 64;
+
+/// Records from which on bringing the index of commits and the sums up to date is worth a transaction. Until then who reads
+/// sums reads so many entries beside them.
+const UNINDEXED_MIN: i64 = 64;
 
 /// The thread, once it runs.
 pub(super) struct Maintenance {
@@ -105,6 +109,9 @@ fn look(store: &Store) -> Result<bool> {
         while store.write(search::fill)? {
             is_much = true;
         }
+    }
+    if store.read(log::lacking)? >= UNINDEXED_MIN {
+        store.write(|write| log::index_commits(write, 0))?;
     }
     store.checkpoint()?;
     Ok(is_much)

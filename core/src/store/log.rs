@@ -55,9 +55,9 @@ pub(crate) enum NamedAs {
 /// Sets of member heads remembered between transactions.
 const HEADS_SETS_CACHED_MAX: usize = 1_000;
 
-/// The commits from this number on are neither in `commit_index` nor in `head`. Each is the next of its device's chain
-/// after the one predecessor that its row names.
-const INDEXED_TO: &str = "commits_indexed_to";
+/// The commits from this number on are neither in `commit_index` nor in `head`, and the entries that they made are in no
+/// sum of `rollup`. Each is the next of its device's chain after the one predecessor that its row names.
+pub(super) const INDEXED_TO: &str = "commits_indexed_to";
 /// The predecessors of commits that are in no index yet.
 const FOLLOWED: &str = "SELECT previous FROM commit_log WHERE cid >= ?1 AND previous IS NOT NULL";
 
@@ -102,12 +102,18 @@ fn find_unindexed(connection: &Connection, id: &CommitId) -> Result<Option<i64>>
     Ok(statement.query_row((meta(connection, INDEXED_TO)?, id.as_bytes()), |row| row.get(0)).optional()?)
 }
 
-/// Brings the index of commits and the heads of chains up to the last commit, if they lack more than this.
+/// How many records came since the indexes of commits were brought up to date.
+pub(crate) fn lacking(connection: &Connection) -> Result<i64> {
+    Ok(records::next_seq(connection)? - meta(connection, INDEXED_TO)?.max(1))
+}
+
+/// Brings the index of commits, the heads of chains and the sums up to the last commit, if they lack more than this.
 pub(crate) fn index_commits(write: &mut Write<'_>, lacking_max: i64) -> Result<()> {
     let from = indexed_to(write)?;
     if write.next_seq - from <= lacking_max {
         return Ok(());
     }
+    write.sum_up(from)?;
     let tx = &write.tx;
     let delete = format!("DELETE FROM head WHERE cid IN ({FOLLOWED})");
     tx.prepare_cached(&delete)?.execute([from])?;
@@ -119,11 +125,13 @@ pub(crate) fn index_commits(write: &mut Write<'_>, lacking_max: i64) -> Result<(
     index_ids(write)
 }
 
-/// Brings both up to the last commit, before commits are stored that are not just the next of this device's own chain.
-/// Those move heads at once, and [`index_ids`] must follow them.
+/// Brings them up to the last commit, before commits are stored that are not just the next of this device's own chain.
+/// Those move heads and sums at once, and [`index_ids`] must follow them.
 pub(crate) fn begin_any(write: &mut Write<'_>) -> Result<()> {
     write.state.latest.heads.clear();
-    index_commits(write, 0)
+    index_commits(write, 0)?;
+    write.sums_at_once = true;
+    Ok(())
 }
 
 /// Brings the index of commits up to the last one, all of which have moved heads.
@@ -138,11 +146,12 @@ pub(crate) fn index_ids(write: &mut Write<'_>) -> Result<()> {
         tx.prepare_cached("INSERT OR IGNORE INTO commit_index (key, cid) VALUES (?1, ?2)")?.execute(key)?;
     }
     set_meta(tx, INDEXED_TO, to)?;
+    write.sums_at_once = false;
     write.state.latest.indexed_to = Some(to);
     Ok(())
 }
 
-fn indexed_to(write: &mut Write<'_>) -> Result<i64> {
+pub(super) fn indexed_to(write: &mut Write<'_>) -> Result<i64> {
     if let Some(known) = write.state.latest.indexed_to {
         return Ok(known);
     }

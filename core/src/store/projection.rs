@@ -51,11 +51,16 @@ pub(super) fn project(
     is_new: bool,
 ) -> Result<()> {
     let old = if is_new { None } else { read_expense(&write.tx, rid)? };
-    if !is_new {
-        set_conflicts(&write.tx, lid, rid, document)?;
+    let is_expense = document.thing() == Some(Thing::Expense);
+    // What has a row of an entry has none of another thing, and its row says whether there are rows of conflicts.
+    let was_plain = is_expense && old.as_ref().is_some_and(|old| !old.conflicted);
+    if !is_new && !was_plain {
         forget_things(write, rid)?;
     }
-    let is_expense = document.thing() == Some(Thing::Expense);
+    let is_plain = was_plain && document.conflicting_keys().is_empty();
+    if !is_new && !is_plain {
+        set_conflicts(&write.tx, lid, rid, document)?;
+    }
     let new = match is_expense.then(|| expense_row(write, lid, document)).transpose()?.flatten() {
         Some(row) => {
             let created_ms = created_ms.or(old.as_ref().map(|old| old.created_ms)).unwrap_or(row.created_ms);
@@ -83,11 +88,11 @@ fn write_expense(
     if old == new {
         return Ok(());
     }
-    if let Some((key, minor)) = old.as_ref().and_then(|old| rolled(lid, old)) {
-        write.rollups.subtract(key, minor);
-    }
-    if let Some((key, minor)) = new.as_ref().and_then(|new| rolled(lid, new)) {
-        write.rollups.add(key, minor);
+    let counted = |row: &Option<ExpenseRow>| row.as_ref().and_then(ExpenseRow::counted).and_then(|of| rolled(lid, &of));
+    let (before, after) = (counted(&old), counted(&new));
+    if before != after && !write.is_summed_later(rid)? {
+        before.into_iter().for_each(|(key, minor)| write.rollups.subtract(key, minor));
+        after.into_iter().for_each(|(key, minor)| write.rollups.add(key, minor));
     }
     let tags = |row: &Option<ExpenseRow>| row.as_ref().and_then(|row| row.tags.clone());
     if tags(&old) != tags(&new) {
@@ -104,13 +109,29 @@ fn write_expense(
     }
 }
 
+/// What an entry counts for, if it is not in the trash.
+pub(super) struct Counted<'a> {
+    pub(super) day: i64,
+    pub(super) kind: Option<i64>,
+    pub(super) minor: Option<i64>,
+    pub(super) currency: Option<&'a str>,
+    pub(super) category: Option<i64>,
+}
+
+impl ExpenseRow {
+    fn counted(&self) -> Option<Counted<'_>> {
+        let Self { day, kind, minor, category, .. } = *self;
+        (!self.deleted).then_some(Counted { day, kind, minor, currency: self.currency.as_deref(), category })
+    }
+}
+
 /// Where an entry counts, if it does.
-fn rolled(lid: i64, row: &ExpenseRow) -> Option<(RollupKey, i64)> {
-    let (kind, minor) = (row.kind?, row.minor?);
-    let currency = row.currency.as_ref()?.as_bytes().try_into().ok()?;
-    let month = month_of_day(row.day)?;
-    let key = RollupKey { lid, month, currency, kind, category: row.category.unwrap_or(0) };
-    (!row.deleted).then_some((key, minor))
+pub(super) fn rolled(lid: i64, counted: &Counted<'_>) -> Option<(RollupKey, i64)> {
+    let (kind, minor) = (counted.kind?, counted.minor?);
+    let currency = counted.currency?.as_bytes().try_into().ok()?;
+    let month = month_of_day(counted.day)?;
+    let key = RollupKey { lid, month, currency, kind, category: counted.category.unwrap_or(0) };
+    Some((key, minor))
 }
 
 fn month_of_day(day: i64) -> Option<u16> {

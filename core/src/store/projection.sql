@@ -40,10 +40,9 @@ CREATE TABLE expense (
     -- Of a listed document; others follow from their rid. A page reads it here, not from the list of documents.
     id BLOB
 ) STRICT;
--- Each index is one more cold page for an add, so there are two. The first also has what a page is most often filtered by:
--- few categories and accounts have many entries each, so going along it finds a page of one soon enough. Payees are many.
-CREATE INDEX expense_by_day ON expense (lid, day, created_ms, rid, category, account, to_account) WHERE deleted = 0;
-CREATE INDEX expense_by_payee ON expense (lid, payee, day, created_ms) WHERE deleted = 0 AND payee IS NOT NULL;
+-- Each index is one more cold page for an add, so there is one. It also has what a page is most often filtered by: going
+-- along it finds a page of a category, an account or a payee, or that there is none, without reading entries.
+CREATE INDEX expense_by_day ON expense (lid, day, created_ms, rid, category, account, to_account, payee) WHERE deleted = 0;
 CREATE INDEX expense_deleted ON expense (lid, day, created_ms) WHERE deleted = 1;
 
 CREATE TABLE expense_tag (

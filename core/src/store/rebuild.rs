@@ -37,6 +37,8 @@ pub(crate) fn diagnose(write: &mut Write<'_>, own: &DeviceKey, diagnosis: &mut D
     if !check_commits(write, diagnosis)? {
         return Err(Error::new(ErrorKind::Corrupt, "not every commit can be read, so what is shown was left as it is"));
     }
+    log::index_commits(write, 0)?;
+    write.flush_rollups()?;
     let before = digests(&write.tx)?;
     rebuild(write, own)?;
     write.flush_rollups()?;
@@ -66,8 +68,8 @@ fn rebuild(write: &mut Write<'_>, own: &DeviceKey) -> Result<()> {
     Ok(())
 }
 
-/// A search index whose head is damaged cannot even be dropped, and SQLite calls that an error of the statement.
-fn not_dropped(error: rusqlite::Error) -> Error {
+/// A search index whose head is damaged cannot even be checked or dropped, and SQLite calls that an error of the statement.
+fn beyond_mending(error: rusqlite::Error) -> Error {
     let error = Error::from(error);
     if error.kind() != ErrorKind::Internal {
         return error;
@@ -79,7 +81,7 @@ fn not_dropped(error: rusqlite::Error) -> Error {
 pub(super) fn empty(write: &mut Write<'_>) -> Result<()> {
     let names = PROJECTIONS.iter().map(|(name, _)| *name).filter(|name| *name != "ledger");
     for name in names.chain(["search_dirty", "search"]) {
-        write.tx.execute_batch(&format!("DROP TABLE {name}")).map_err(not_dropped)?;
+        write.tx.execute_batch(&format!("DROP TABLE {name}")).map_err(beyond_mending)?;
     }
     write.tx.execute_batch(migration::PROJECTION)?;
     search::begin_anew(&write.tx)?;
@@ -90,9 +92,13 @@ pub(super) fn empty(write: &mut Write<'_>) -> Result<()> {
     Ok(())
 }
 
-fn check_file(tx: &Connection, diagnosis: &mut Diagnosis) -> Result<()> {
+fn integrity(tx: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut statement = tx.prepare("PRAGMA integrity_check(20)")?;
-    let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    statement.query_map([], |row| row.get(0))?.collect()
+}
+
+fn check_file(tx: &Connection, diagnosis: &mut Diagnosis) -> Result<()> {
+    let lines = integrity(tx).map_err(beyond_mending)?;
     diagnosis.problems.extend(lines.into_iter().filter(|line| line != "ok").map(|line| format!("the file: {line}")));
     let pages: i64 = tx.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     diagnosis.checked.push(("pages of the file".to_owned(), pages.unsigned_abs()));

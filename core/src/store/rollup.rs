@@ -1,12 +1,16 @@
 //! Sums by month, category, currency and kind, kept up to date by differences.
 //!
-//! A transaction gathers what it adds and takes away, and writes each sum once before it commits.
+//! A transaction gathers what it adds and takes away, and writes each sum once before it commits. An entry that this device
+//! has just made is in no sum yet: the page of its sum would be one more to write. It is summed up with others, together
+//! with the index of commits, and until then who reads sums adds it: the entries that a record after meta
+//! 'commits_indexed_to' made, as they are now.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::Write;
+use super::projection::{self, Counted};
+use super::{Write, log, runs};
 use crate::error::Result;
 
 /// What a sum is kept for. The category is 0 for none.
@@ -40,6 +44,23 @@ impl Rollups {
 }
 
 impl Write<'_> {
+    /// Whether an entry is in no sum until it is summed up with others.
+    pub(super) fn is_summed_later(&mut self, rid: i64) -> Result<bool> {
+        let from = log::indexed_to(self)?;
+        if self.sums_at_once || from >= self.next_seq {
+            return Ok(false);
+        }
+        Ok(runs::placed(self, rid)?.is_some_and(|seq| seq >= from))
+    }
+
+    /// Sums up the entries that were made from this record on.
+    pub(super) fn sum_up(&mut self, from: i64) -> Result<()> {
+        for (key, minor) in not_summed(&self.tx, from)? {
+            self.rollups.add(key, minor);
+        }
+        Ok(())
+    }
+
     pub(super) fn flush_rollups(&mut self) -> Result<()> {
         for (key, (count, minor)) in std::mem::take(&mut self.rollups.0) {
             if (count, minor) != (0, 0) {
@@ -48,6 +69,21 @@ impl Write<'_> {
         }
         Ok(())
     }
+}
+
+/// What the entries count for that were made from this record on.
+pub(super) fn not_summed(connection: &Connection, from: i64) -> Result<Vec<(RollupKey, i64)>> {
+    let select = "SELECT lid, day, kind, minor, currency, category FROM record CROSS JOIN expense USING (rid)
+        WHERE seq >= ?1 AND record.meta & 134217728 <> 0 AND deleted = 0";
+    let mut statement = connection.prepare_cached(select)?;
+    let mut rows = statement.query([from])?;
+    let mut counted = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (kind, minor, currency): (_, _, Option<String>) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        let entry = Counted { day: row.get(1)?, kind, minor, currency: currency.as_deref(), category: row.get(5)? };
+        counted.extend(projection::rolled(row.get(0)?, &entry));
+    }
+    Ok(counted)
 }
 
 fn flush(tx: &Connection, key: RollupKey, count: i64, minor: i128) -> Result<()> {

@@ -143,6 +143,18 @@ fn last_run(write: &mut Write<'_>, fid: i64) -> Result<Option<Run>> {
     Ok(last)
 }
 
+/// Where the record is that makes a document of a feed, if it is found by its number.
+pub(super) fn placed(write: &mut Write<'_>, rid: i64) -> Result<Option<i64>> {
+    let Some((fid, number)) = keys::feed_and_number(rid) else { return Ok(None) };
+    let run = match last_run(write, fid)? {
+        Some(last) if last.first > number => run_of(&write.tx, fid, number)?,
+        last => last,
+    };
+    let Some(seq) = run.map(|run| run.place(number)) else { return Ok(None) };
+    let select = "SELECT 1 FROM record WHERE seq = ?1 AND rid = ?2 AND meta & 134217728 <> 0";
+    Ok(write.tx.prepare_cached(select)?.exists((seq, rid))?.then_some(seq))
+}
+
 /// The row that says where a number is.
 fn run_of(connection: &Connection, fid: i64, number: i64) -> Result<Option<Run>> {
     let select = "SELECT first, seq FROM feed_run WHERE fid = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";

@@ -125,7 +125,9 @@ fn totals_are_what_adding_up_the_entries_gives() {
     for seed in 0..4 {
         let _seed = Seed(seed);
         let (rng, (device, home)) = (&mut Rng::new(seed), at_home());
-        for _ in 0..60 {
+        // More than are summed up together.
+        let mut ids = Vec::new();
+        for _ in 0..350 {
             let amount = format!("{}.{:02}", rng.below(40), 1 + rng.below(99));
             let on = format!("2026-{:02}-{:02}", 1 + rng.below(4), 1 + rng.below(28));
             let kind = *rng.pick(&[EntryKind::Expense, EntryKind::Expense, EntryKind::Income, EntryKind::Transfer]);
@@ -133,8 +135,13 @@ fn totals_are_what_adding_up_the_entries_gives() {
             let currency = Currency::parse(CURRENCIES[rng.below(CURRENCIES.len())]).unwrap();
             let amount = Money::parse(&amount, currency).unwrap();
             let added = device.add(home, NewExpense { kind, category, amount, ..spent("1", "x", &on) });
+            ids.push(added.id);
             if rng.chance(20) {
-                device.delete_expense(home, added.id).unwrap();
+                device.delete_expense(home, *rng.pick(&ids)).unwrap();
+            }
+            if rng.chance(20) {
+                let date = crate::support::date(&format!("2026-{:02}-{:02}", 1 + rng.below(4), 1 + rng.below(28)));
+                device.edit_expense(home, *rng.pick(&ids), Edit { date: Some(date), ..Edit::default() }).unwrap();
             }
         }
         type Key = (String, Option<String>, String);
@@ -155,6 +162,8 @@ fn totals_are_what_adding_up_the_entries_gives() {
             sum.2 += 1;
         }
         let expected: Vec<Row> = sums.into_iter().map(|((m, c, cur), (s, e, n))| (m, c, cur, s, e, n)).collect();
+        assert_eq!(rows(&device, home, "2026-01", "2026-12"), expected);
+        device.assert_healthy("what doctor sums up");
         assert_eq!(rows(&device, home, "2026-01", "2026-12"), expected);
     }
 }
