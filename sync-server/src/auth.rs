@@ -1,6 +1,7 @@
 //! Who somebody is: access tokens, refresh tokens, and nonces for the proof that a token is its device's.
 
 mod eddsa;
+pub mod keys;
 mod nonces;
 mod refresh;
 mod tokens;

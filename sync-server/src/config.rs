@@ -43,6 +43,13 @@ pub enum Command {
         #[arg(long)]
         from: PathBuf,
     },
+    /// Sign access tokens with the next key from now on, also while a server is running. Tokens of the one before are good
+    /// until they end.
+    RotateKeys {
+        /// The folder of the server.
+        #[arg(long, env = "OUTLAY_DATA")]
+        data: PathBuf,
+    },
     /// Make an invitation for one sign-up, and print it.
     Invite {
         /// The folder of the server.

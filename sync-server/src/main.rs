@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use outlay_server::accounts::records;
+use outlay_server::auth::keys;
 use outlay_server::backup::{backup, restore};
 use outlay_server::config::{Cli, Command, Serve};
 use outlay_server::serve::{open, serve};
@@ -32,14 +33,22 @@ fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Serve(options) => start(&options),
         Command::Backup { data, to } => Ok(backup(&data, &to)?),
         Command::Restore { data, from } => Ok(restore(&data, &from, &mut system_random())?),
+        Command::RotateKeys { data } => {
+            let now_ms = now_ms()?;
+            open(&data, StoreOptions::default())?.write(|write| keys::rotate(write, now_ms))?;
+            Ok(())
+        }
         Command::Invite { data, days } => {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-            let expires_ms = i64::try_from(now.as_millis())? + i64::from(days) * 86_400_000;
+            let expires_ms = now_ms()? + i64::from(days) * 86_400_000;
             let mut store = open(&data, StoreOptions::default())?;
             let invitation = store.write(|write| records::invite(write, expires_ms))?;
             Ok(writeln!(io::stdout(), "{invitation}")?)
         }
     }
+}
+
+fn now_ms() -> Result<i64, Box<dyn std::error::Error>> {
+    Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
 }
 
 fn start(options: &Serve) -> Result<(), Box<dyn std::error::Error>> {

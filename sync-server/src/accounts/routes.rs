@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::records::{self, Admission};
 use super::sessions::{self, Login, Session};
 use super::{email, is_password, may_be_chosen, name};
-use crate::auth::RefreshToken;
+use crate::auth::{RefreshToken, keys};
 use crate::config::SignUp;
 use crate::error::ApiError;
 use crate::node::{Node, random};
@@ -29,6 +29,7 @@ type Shared = State<Arc<Node>>;
 
 pub(crate) fn router() -> Router<Arc<Node>> {
     Router::new()
+        .route("/.well-known/jwks.json", get(token_keys))
         .route("/v1/auth/signup", post(sign_up))
         .route("/v1/auth/login", post(login))
         .route("/v1/auth/refresh", post(refresh))
@@ -148,7 +149,7 @@ async fn sign_up(
             Err(code) => Ok(Err(code)),
         }
     });
-    tokens_out(&node, now_ms, &login.await??)
+    tokens_out(&node, now_ms, &login.await??).await
 }
 
 async fn login(
@@ -170,7 +171,7 @@ async fn login(
     let aid = aid.filter(|_| is_right).ok_or(Code::Credentials)?;
     let (now_ms, times) = (clock::unix_ms(), node.limits.refresh_times());
     let login = node.writer().run(move |write| sessions::sign_in(write, now_ms, times, aid, device, &client_name));
-    tokens_out(&node, now_ms, &login.await??)
+    tokens_out(&node, now_ms, &login.await??).await
 }
 
 /// Whether a password is the right one, for as long as not too many wrong ones were tried: at the same cost whether there
@@ -199,7 +200,7 @@ async fn refresh(State(node): Shared, Body(asked): Body<RefreshIn>) -> Answer<Js
     }
     let times = node.limits.refresh_times();
     let login = node.writer().run(move |write| sessions::refresh(write, now_ms, times, &token));
-    tokens_out(&node, now_ms, &login.await??)
+    tokens_out(&node, now_ms, &login.await??).await
 }
 
 /// Whether it is the device that asks for the successor of its token.
@@ -244,6 +245,12 @@ async fn change_password(State(node): Shared, session: Session, Body(asked): Bod
     });
     // Another request changed it meanwhile: the password that was given is no longer right.
     if change.await? { Ok(StatusCode::NO_CONTENT) } else { Err(Code::Credentials.into()) }
+}
+
+/// The public keys of access tokens, for whoever checks them by himself.
+async fn token_keys(State(node): Shared) -> Answer<Json<Value>> {
+    let turn = node.read(keys::turn).await?;
+    Ok(Json(node.context.tokens.published(clock::unix_ms(), turn)))
 }
 
 async fn list_sessions(State(node): Shared, this: Session) -> Answer<Json<Value>> {
@@ -332,7 +339,7 @@ async fn add_device(
         }
         Ok(login)
     });
-    tokens_out(&node, now_ms, &login.await??)
+    tokens_out(&node, now_ms, &login.await??).await
 }
 
 async fn remove_device(State(node): Shared, session: Session, Path(key): Path<String>) -> Answer<StatusCode> {
@@ -342,9 +349,10 @@ async fn remove_device(State(node): Shared, session: Session, Path(key): Path<St
     if ended { Ok(StatusCode::NO_CONTENT) } else { Err(Code::NoSuchPage.into()) }
 }
 
-fn tokens_out(node: &Node, now_ms: i64, login: &Login) -> Answer<Json<TokensOut>> {
+async fn tokens_out(node: &Node, now_ms: i64, login: &Login) -> Answer<Json<TokensOut>> {
     let tokens = &node.context.tokens;
-    let access = tokens.issue(now_ms, login).map_err(ApiError::internal)?;
+    let turn = node.read(keys::turn).await?;
+    let access = tokens.issue(now_ms, turn, login).map_err(ApiError::internal)?;
     Ok(Json(TokensOut {
         account: login.account.to_string(),
         server: node.id.to_string(),

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::Visitor;
 use crate::accounts::{Session, records, sessions};
-use crate::auth::{AccessTokens, Claims, TokenError};
+use crate::auth::{AccessTokens, Claims, TokenError, keys};
 use crate::ledgers::log::{self, HeldCache, Page};
 use crate::ledgers::older::{self, Wanted};
 use crate::ledgers::open::{self, Claim};
@@ -154,7 +154,7 @@ pub fn check_token(
     now_ms: i64,
     token: &str,
 ) -> Result<std::result::Result<(Claims, Session), Code>> {
-    let claims = match tokens.check(now_ms, token) {
+    let claims = match tokens.check(now_ms, keys::turn(connection)?, token) {
         Ok(claims) => claims,
         Err(TokenError::Expired) => return Ok(Err(Code::TokenExpired)),
         Err(TokenError::Invalid) => return Ok(Err(Code::SignInNeeded)),

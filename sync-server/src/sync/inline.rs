@@ -14,7 +14,7 @@ use super::answer::{self, Answered, Context, Step, trouble};
 use super::ingest::pushed;
 use crate::accounts::records::{self, Admission};
 use crate::accounts::sessions::{self, Login, RefreshTimes};
-use crate::auth::{AccessTokens, RefreshToken};
+use crate::auth::{AccessTokens, RefreshToken, keys};
 use crate::ledgers::LedgerLimits;
 use crate::ledgers::append::{Push, Signed, append};
 use crate::store::{Effect, Reader, Result, Store, StoreError, StoreOptions};
@@ -149,7 +149,8 @@ impl Inline {
     }
 
     fn tokens(&self, now_ms: i64, login: Login) -> Result<Tokens> {
-        let access = self.context.tokens.issue(now_ms, &login);
+        let turn = self.reader.read(keys::turn)?;
+        let access = self.context.tokens.issue(now_ms, turn, &login);
         let access = access.map_err(|error| StoreError::Failed(error.to_string()))?;
         Ok(Tokens { login, access })
     }

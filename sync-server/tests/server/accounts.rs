@@ -268,3 +268,23 @@ fn another_password_ends_the_other_sessions() {
     let new = server.post("/v1/auth/login", &login_body("ana@example.org", "sunrise over the bay", &phone));
     assert_eq!(new.status, 200);
 }
+
+#[test]
+fn keys_change_while_the_server_runs_and_nobody_is_signed_out() {
+    let server = Server::start(&[]);
+    let before = program(&server, "signup", "");
+    let published = || {
+        let keys = server.get("/.well-known/jwks.json").json()["keys"].as_array().cloned().unwrap();
+        keys.into_iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let first = published();
+    assert_eq!(first.len(), 2, "the one in use, and the next");
+    let (done, said) = run(&["rotate-keys"], &[("--data", &server.data)]);
+    assert!(done, "{said}");
+    let second = published();
+    assert_eq!((second.len(), &second[0], &second[2]), (3, &first[1], &first[0]), "and the one before");
+    let after = Account::of(&server.post("/v1/auth/refresh", &json!({ "refresh_token": before.refresh })));
+    for account in [&before, &after] {
+        assert_eq!(by(&server, account, "GET", "/v1/sessions", &json!({})).status, 200);
+    }
+}
