@@ -6,6 +6,7 @@
 
 mod attempts;
 pub mod passwords;
+pub mod profile;
 pub mod records;
 pub mod routes;
 pub mod sessions;

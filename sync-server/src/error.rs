@@ -51,6 +51,8 @@ const fn message(code: Code) -> &'static str {
         Code::Method => "This page does not take this method.",
         Code::MediaType => "The body must be application/json.",
         Code::Invalid => "A value in the request cannot be.",
+        Code::Changed => "It has changed meanwhile. Get it again.",
+        Code::VersionNeeded => "If-Match must say which version is changed.",
         Code::SignInNeeded => "Sign in first.",
         Code::TokenExpired => "The token has expired. Renew it.",
         Code::Revoked => "This device was signed out. Sign in again; what is on it is kept.",

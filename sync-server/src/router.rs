@@ -29,6 +29,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
     Router::new()
         .route("/v1/server", get(server))
         .merge(accounts::routes::router())
+        .merge(accounts::profile::router())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(sync)
         .merge(health::router())

@@ -92,6 +92,10 @@ codes! {
     MediaType = 108, "media_type", 415, Retries;
     /// A request in order, with a value in it that cannot be.
     Invalid = 109, "invalid", 422, Retries;
+    /// What was to be changed has changed meanwhile.
+    Changed = 110, "changed", 412, Retries;
+    /// A change must say which version it changes.
+    VersionNeeded = 111, "version_needed", 428, Retries;
 
     /// No token, or one that is none.
     SignInNeeded = 201, "sign_in_needed", 401, Waits;

@@ -16,6 +16,13 @@ CREATE TABLE account (
     name TEXT NOT NULL,
     -- Algorithm, parameters, salt and hash.
     password TEXT NOT NULL,
+    -- What the person prefers, each NULL until it was said: ISO 4217, 1 for Monday to 7 for Sunday, BCP 47, 1 to 28.
+    currency TEXT,
+    week_start INTEGER,
+    locale TEXT,
+    period_start INTEGER,
+    -- Counts the changes of name and preferences.
+    version INTEGER NOT NULL DEFAULT 1,
     -- Bytes of the logs of the ledgers that this account brought here.
     bytes INTEGER NOT NULL DEFAULT 0,
     created_ms INTEGER NOT NULL

@@ -288,3 +288,44 @@ fn keys_change_while_the_server_runs_and_nobody_is_signed_out() {
         assert_eq!(by(&server, account, "GET", "/v1/sessions", &json!({})).status, 200);
     }
 }
+
+#[test]
+fn of_two_changes_of_a_profile_at_once_none_is_lost_unseen() {
+    let server = Server::start(&[]);
+    let account = program(&server, "signup", "Ana");
+    let change = |tag: &str, body: serde_json::Value| {
+        let bearer = format!("Bearer {}", account.access);
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), ("if-match", tag)];
+        request(&server.address, "PATCH", "/v1/me", &headers, body.to_string().as_bytes())
+    };
+    let shown = by(&server, &account, "GET", "/v1/me", &json!({}));
+    let tag = shown.header("etag").unwrap();
+    assert_eq!((shown.json()["email"].as_str(), shown.json()["name"].as_str()), (Some("ana@example.org"), Some("Ana")));
+    assert_eq!(shown.json()["preferences"]["currency"], serde_json::Value::Null);
+
+    let changed = change(&tag, json!({ "preferences": { "currency": "EUR", "week_start": 1, "locale": "de-AT" } }));
+    assert_eq!(changed.status, 200);
+    assert_eq!(change(&tag, json!({ "name": "Anna" })).refusal(), (412, Code::Changed));
+    let tag = changed.header("etag").unwrap();
+    let renamed = change(&tag, json!({ "name": "Anna", "preferences": { "locale": null } })).json();
+    let preferences = json!({ "currency": "EUR", "week_start": 1, "locale": null, "period_start": null });
+    assert_eq!((renamed["name"].as_str(), &renamed["preferences"]), (Some("Anna"), &preferences));
+    assert_eq!(by(&server, &account, "GET", "/v1/me", &json!({})).json(), renamed);
+
+    let refused = [
+        json!({ "preferences": { "currency": "euro" } }),
+        json!({ "preferences": { "week_start": 8 } }),
+        json!({ "preferences": { "locale": "not a locale" } }),
+        json!({ "preferences": { "period_start": 29 } }),
+        json!({ "preferences": { "colour": "red" } }),
+        json!({ "email": "ben@example.org" }),
+    ];
+    for body in refused {
+        assert_eq!(change("*", body.clone()).refusal(), (422, Code::Invalid), "{body}");
+    }
+    let untold = by(&server, &account, "PATCH", "/v1/me", &json!({ "name": "A" }));
+    assert_eq!(untold.refusal(), (428, Code::VersionNeeded));
+    assert_eq!(change("W/x", json!({ "name": "A" })).refusal(), (412, Code::Changed));
+    assert_eq!(by(&server, &account, "GET", "/v1/me", &json!({})).json(), renamed);
+    assert_eq!(server.get("/v1/me").refusal(), (401, Code::SignInNeeded));
+}
