@@ -20,6 +20,7 @@ pub mod disk;
 pub mod fault;
 pub mod membership;
 pub mod oracle;
+pub mod program;
 pub mod queue;
 pub mod random;
 pub mod server;

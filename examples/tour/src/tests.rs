@@ -1,36 +1,17 @@
 //! The tour is taken, with the real server.
 
-use std::process::Command;
-use std::sync::OnceLock;
-
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
 
-/// Cargo makes programs for the tests of their own package only, so the server's is asked for here, unless
-/// `$OUTLAY_SERVER` says where one is.
-fn server() -> PathBuf {
-    static SERVER: OnceLock<PathBuf> = OnceLock::new();
-    let build = || {
-        if let Some(named) = std::env::var_os("OUTLAY_SERVER") {
-            return PathBuf::from(named);
-        }
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--package", "outlay-server", "--bin", "outlay-server", "--message-format", "json"]);
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        let messages = String::from_utf8(built.stdout).unwrap();
-        let after = messages.rsplit_once("\"executable\":\"").unwrap().1;
-        PathBuf::from(after.split('"').next().unwrap())
-    };
-    SERVER.get_or_init(build).clone()
-}
-
 fn setup_of(name: &str, csv: &[u8]) -> Setup {
-    Setup { name: name.to_owned(), csv: csv.to_owned(), earlier_years: 4, server: server(), is_coloured: false }
+    Setup {
+        name: name.to_owned(),
+        csv: csv.to_owned(),
+        earlier_years: 4,
+        server: outlay_testkit::program::server().unwrap().to_owned(),
+        is_coloured: false,
+    }
 }
 
 fn tour_of(setup: &Setup) -> Outcome<String> {

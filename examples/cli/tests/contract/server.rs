@@ -1,9 +1,7 @@
 //! The real server as a process of its own, on a port that was free and a folder that goes away.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
@@ -12,27 +10,6 @@ pub(crate) struct Server {
     data: TempDir,
     pub(crate) url: String,
     process: Option<Child>,
-}
-
-/// Cargo makes programs for the tests of their own package only, so the server's is asked for here, unless
-/// `$OUTLAY_SERVER` says where one is.
-fn program() -> &'static PathBuf {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        if let Some(named) = std::env::var_os("OUTLAY_SERVER") {
-            return PathBuf::from(named);
-        }
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--package", "outlay-server", "--bin", "outlay-server", "--message-format", "json"]);
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        let messages = String::from_utf8(built.stdout).unwrap();
-        let after = messages.rsplit_once("\"executable\":\"").expect("cargo names the program").1;
-        PathBuf::from(after.split('"').next().unwrap())
-    })
 }
 
 impl Server {
@@ -44,7 +21,7 @@ impl Server {
 
     /// On the same folder and the same port.
     pub(crate) fn start_again(&mut self) {
-        let mut command = Command::new(program());
+        let mut command = Command::new(outlay_testkit::program::server().unwrap());
         command.arg("serve").arg("--data").arg(self.data.path()).arg("--dev");
         command.args(["--listen", self.url.strip_prefix("http://").unwrap()]);
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
