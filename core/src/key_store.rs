@@ -44,6 +44,14 @@ impl FileKeyStore {
         name.push(".key");
         Self { path: PathBuf::from(name) }
     }
+
+    /// Writes a key to a file of its own next to the one that is to hold it, and returns where. Its name is of its content,
+    /// so two that write at once do not meet.
+    fn write_beside(&self, secret: &[u8; 32]) -> io::Result<PathBuf> {
+        let partial = self.path.with_extension(format!("{}.partial", blake3::hash(secret).to_hex()));
+        write_private(&partial, secret, false)?;
+        Ok(partial)
+    }
 }
 
 impl KeyStore for FileKeyStore {
@@ -59,8 +67,7 @@ impl KeyStore for FileKeyStore {
     }
 
     fn save(&self, secret: &[u8; 32]) -> io::Result<()> {
-        let partial = self.path.with_extension(format!("{}.partial", blake3::hash(secret).to_hex()));
-        write_private(&partial, secret, false)?;
+        let partial = self.write_beside(secret)?;
         // A link is made whole or not at all, and never over a file that is there. Where there are no links, as on some
         // phones and cards, the file is written in its place, and also never over another.
         let made = match std::fs::hard_link(&partial, &self.path) {
@@ -75,8 +82,7 @@ impl KeyStore for FileKeyStore {
     }
 
     fn replace(&self, secret: &[u8; 32]) -> io::Result<()> {
-        let partial = self.path.with_extension(format!("{}.partial", blake3::hash(secret).to_hex()));
-        write_private(&partial, secret, false)?;
+        let partial = self.write_beside(secret)?;
         replace_file(&partial, &self.path)
     }
 }

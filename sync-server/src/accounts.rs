@@ -11,8 +11,9 @@ pub mod records;
 pub mod routes;
 pub mod sessions;
 
-use outlay_ledger::hex;
 use std::fmt;
+
+use outlay_ledger::hex;
 
 pub use attempts::{Attempts, Requests};
 pub use sessions::Session;

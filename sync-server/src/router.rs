@@ -1,6 +1,5 @@
 //! All pages of the server.
 
-use outlay_ledger::hex;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::FutureExt;
+use outlay_ledger::hex;
 use outlay_protocol::{Code, version};
 use serde_json::{Value, json};
 

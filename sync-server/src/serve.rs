@@ -1,11 +1,11 @@
 //! The program: opens the store, listens, and ends in good order.
 
-use outlay_ledger::hex;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use outlay_ledger::hex;
 use tokio::net::TcpListener;
 
 use crate::config::Serve;

@@ -4,17 +4,21 @@
 //! therefore writes nothing here. Whatever moves `examined_to` lists, in the same transaction, the commits it passes that
 //! the remote does not hold.
 
+mod heads;
+mod queue;
+
 use std::collections::HashSet;
 
-use outlay_ledger::commit::Commit;
 use outlay_ledger::{CommitId, LedgerId};
-use outlay_protocol::heads::LADDER_IDS_MAX;
-use outlay_protocol::{Cursor, Ladder, Place};
+use outlay_protocol::{Cursor, Place};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::log::{self, to_i64};
-use super::{Reading, Write, keys};
+use super::{Write, keys};
 use crate::error::Result;
+
+pub(crate) use heads::{ladders, missing};
+pub(crate) use queue::{Order, order, queue, queue_in_order};
 
 /// A server and an account on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +31,6 @@ pub(crate) struct Remote {
     pub(crate) caught_up_ms: Option<i64>,
 }
 
-/// Commits that a remote is not known to hold.
-pub(crate) struct Queue {
-    pub(crate) commits: Vec<(i64, CommitId, Commit)>,
-    pub(crate) is_more: bool,
-}
-
 /// A ledger as the status shows it.
 pub(crate) struct Standing {
     pub(crate) ledger: LedgerId,
@@ -42,19 +40,6 @@ pub(crate) struct Standing {
     pub(crate) complete_from: u16,
     pub(crate) code: Option<u16>,
 }
-
-/// The commits of ledger ?2 after number ?3 that remote ?1 is not known to hold and has not refused.
-const OWED: &str = "SELECT owed.cid, id FROM owed CROSS JOIN commit_log USING (cid)
-    WHERE sid = ?1 AND lid = ?2 AND owed.cid > ?3
-        AND NOT EXISTS (SELECT 1 FROM refused r WHERE r.sid = ?1 AND r.lid = ?2 AND r.cid = owed.cid)
-    UNION ALL
-    SELECT cid, id FROM commit_log JOIN feed USING (fid)
-    WHERE cid > max(?3, (SELECT examined_to FROM remote WHERE sid = ?1)) AND lid = ?2";
-/// Number ?3, if it is one of these.
-const OWED_ONE: &str = "SELECT cid FROM owed WHERE sid = ?1 AND lid = ?2 AND cid = ?3
-        AND NOT EXISTS (SELECT 1 FROM refused r WHERE r.sid = ?1 AND r.lid = ?2 AND r.cid = owed.cid)
-    UNION ALL
-    SELECT cid FROM commit_log WHERE cid = ?3 AND cid > (SELECT examined_to FROM remote WHERE sid = ?1)";
 
 const COLUMNS: &str = "sid, server, account, url, email, caught_up_ms";
 
@@ -272,124 +257,6 @@ pub(crate) fn codes(connection: &Connection, sid: i64) -> Result<Vec<u16>> {
     Ok(statement.query_map([sid], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What a remote is not known to hold of a ledger, after a number, in the order in which it was stored: so ancestors
-/// come first wherever they came first.
-pub(crate) fn queue(
-    connection: &Connection,
-    reading: &mut Reading,
-    sid: i64,
-    lid: i64,
-    after: i64,
-    bytes_max: usize,
-) -> Result<Queue> {
-    let mut statement = connection.prepare_cached(OWED)?;
-    let mut rows = statement.query((sid, lid, after))?;
-    let mut queue = Queue { commits: Vec::new(), is_more: false };
-    let mut bytes = 0;
-    while let Some(row) = rows.next()? {
-        let cid: i64 = row.get(0)?;
-        let commit = log::load(connection, &mut reading.keys, &mut reading.codec, cid)?;
-        bytes += bytes_of(&commit);
-        if bytes > bytes_max && !queue.commits.is_empty() {
-            queue.is_more = true;
-            break;
-        }
-        queue.commits.push((cid, CommitId(row.get(1)?), commit));
-    }
-    Ok(queue)
-}
-
-/// What was owed of a ledger when it was asked, ancestors first, and is not given yet.
-pub(crate) struct Order {
-    /// Newest first: what is given next is at the end.
-    left: Vec<i64>,
-    /// The greatest number of all of them.
-    pub(crate) greatest: i64,
-}
-
-impl Order {
-    /// Whether all was given.
-    pub(crate) fn is_through(&self) -> bool {
-        self.left.is_empty()
-    }
-}
-
-/// The order in which a remote can take what it is owed, if that is not the order in which it was stored: newest months
-/// came before those they were made on top of, and a server that was rolled back takes none before these.
-///
-/// Such a commit has its header whole; so that nearly always this is one look at what is owed.
-pub(crate) fn order(connection: &Connection, sid: i64, lid: i64) -> Result<Option<Order>> {
-    let select = "SELECT EXISTS (SELECT 1 FROM owed JOIN commit_log USING (cid)
-        WHERE sid = ?1 AND lid = ?2 AND header IS NOT NULL)";
-    if !connection.prepare_cached(select)?.query_row((sid, lid), |row| row.get(0))? {
-        return Ok(None);
-    }
-    let mut statement = connection.prepare_cached(OWED)?;
-    let owed: Vec<i64> = statement.query_map((sid, lid, 0), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let greatest = owed.iter().copied().max().unwrap_or(0);
-    let mut left = ancestors_first(connection, &owed)?;
-    left.reverse();
-    Ok(Some(Order { left, greatest }))
-}
-
-fn ancestors_first(connection: &Connection, cids: &[i64]) -> Result<Vec<i64>> {
-    let mut left: HashSet<i64> = cids.iter().copied().collect();
-    let (mut ordered, mut open) = (Vec::with_capacity(cids.len()), Vec::new());
-    for cid in cids {
-        open.push(*cid);
-        while let Some(cid) = open.last().copied() {
-            let mut before = Vec::new();
-            if left.contains(&cid) {
-                before = log::previous_of(connection, cid)?.0;
-                before.extend(log::member_heads_of(connection, cid)?.unwrap_or_default());
-                before.retain(|cid| left.contains(cid));
-            }
-            if !before.is_empty() {
-                open.extend(before);
-                continue;
-            }
-            open.pop();
-            if left.remove(&cid) {
-                ordered.push(cid);
-            }
-        }
-    }
-    Ok(ordered)
-}
-
-/// The next ones of an order, as far as they are still owed.
-pub(crate) fn queue_in_order(
-    connection: &Connection,
-    reading: &mut Reading,
-    sid: i64,
-    lid: i64,
-    order: &mut Order,
-    bytes_max: usize,
-) -> Result<Queue> {
-    let select = format!("SELECT id FROM ({OWED_ONE}) JOIN commit_log USING (cid)");
-    let mut statement = connection.prepare_cached(&select)?;
-    let mut queue = Queue { commits: Vec::new(), is_more: false };
-    let mut bytes = 0;
-    while let Some(cid) = order.left.pop() {
-        let Some(id) = statement.query_row((sid, lid, cid), |row| row.get(0)).optional()? else { continue };
-        let commit = log::load(connection, &mut reading.keys, &mut reading.codec, cid)?;
-        bytes += bytes_of(&commit);
-        if bytes > bytes_max && !queue.commits.is_empty() {
-            order.left.push(cid);
-            queue.is_more = true;
-            break;
-        }
-        queue.commits.push((cid, CommitId(id), commit));
-    }
-    Ok(queue)
-}
-
-/// About as many bytes as an encoded commit has, and rather more.
-fn bytes_of(commit: &Commit) -> usize {
-    let header = 200 + 32 * (commit.header.previous.len() + commit.header.member_heads.len());
-    header + commit.records.iter().map(|record| 24 + record.payload().map_or(0, <[u8]>::len)).sum::<usize>()
-}
-
 /// Whether a remote is owed anything that it has not refused.
 pub(crate) fn is_owed(connection: &Connection, sid: i64) -> Result<bool> {
     let select = "SELECT EXISTS (SELECT 1 FROM owed WHERE sid = ?1
@@ -427,82 +294,6 @@ pub(crate) fn hold_at_and_below(write: &mut Write<'_>, sid: i64, ledger: LedgerI
         owe(tx, sid, lid, cid)?;
     }
     Ok(())
-}
-
-/// For each complete head of each device of a ledger: its id, and those of its ancestors at distance 1, 2, 4, …
-pub(crate) fn ladders(connection: &Connection, lid: i64) -> Result<Vec<Ladder>> {
-    let gap = "SELECT EXISTS (SELECT 1 FROM missing JOIN commit_log USING (cid) JOIN feed USING (fid)
-        WHERE role < 2 AND feed.lid = ?1)";
-    let has_gap: bool = connection.prepare_cached(gap)?.query_row([lid], |row| row.get(0))?;
-    let mut heads = Vec::new();
-    if has_gap {
-        heads = complete_heads(connection, lid)?;
-    } else {
-        for did in log::devices(connection, lid)? {
-            heads.extend(log::chain_heads(connection, lid, did)?);
-        }
-    }
-    heads.into_iter().map(|head| ladder(connection, head)).collect()
-}
-
-/// What a commit is made on top of, as far as it is not known yet to be complete.
-struct Above {
-    cid: i64,
-    previous: Vec<i64>,
-    member_heads: Vec<i64>,
-}
-
-/// The newest commits of each device all of whose ancestors are held, also those by way of member heads: the other side
-/// takes it that everything below is here.
-fn complete_heads(connection: &Connection, lid: i64) -> Result<Vec<i64>> {
-    let mut links = Vec::new();
-    for cid in log::commits_of_ledger(connection, lid)? {
-        let (previous, is_whole) = log::previous_of(connection, cid)?;
-        if let (true, Some(member_heads)) = (is_whole, log::member_heads_of(connection, cid)?) {
-            links.push(Above { cid, previous, member_heads });
-        }
-    }
-    let (mut complete, mut covered) = (HashSet::new(), HashSet::new());
-    // What came before its predecessors is found in a later round; the rounds end when one finds nothing.
-    loop {
-        let before = complete.len();
-        links.retain(|Above { cid, previous, member_heads }| {
-            let is_complete = previous.iter().chain(member_heads).all(|cid| complete.contains(cid));
-            if is_complete {
-                complete.insert(*cid);
-                covered.extend(previous.iter().copied());
-            }
-            !is_complete
-        });
-        if complete.len() == before {
-            let mut heads: Vec<i64> = complete.difference(&covered).copied().collect();
-            heads.sort_unstable();
-            return Ok(heads);
-        }
-    }
-}
-
-fn ladder(connection: &Connection, head: i64) -> Result<Ladder> {
-    let mut ids = vec![log::id(connection, head)?];
-    let (mut cid, mut distance, mut next) = (head, 0_u64, 1_u64);
-    while ids.len() < LADDER_IDS_MAX {
-        let Some(previous) = log::previous_of(connection, cid)?.0.into_iter().min() else { break };
-        (cid, distance) = (previous, distance + 1);
-        if distance == next {
-            ids.push(log::id(connection, cid)?);
-            next *= 2;
-        }
-    }
-    Ok(Ladder { ids })
-}
-
-/// Commits that those of a ledger name and that are not held.
-pub(crate) fn missing(connection: &Connection, lid: i64, max: usize) -> Result<Vec<CommitId>> {
-    let select = "SELECT DISTINCT missing.id FROM missing JOIN commit_log USING (cid) JOIN feed USING (fid)
-        WHERE feed.lid = ?1 LIMIT ?2";
-    let mut statement = connection.prepare_cached(select)?;
-    let ids = statement.query_map((lid, to_i64(max as u64)), |row| Ok(CommitId(row.get(0)?)))?;
-    Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
 /// How each ledger on this device or offered to it stands with a remote.

@@ -4,11 +4,11 @@
 //! device brings everything of the account. A database belongs to one account at a time, so that nobody's entries go up
 //! to somebody else's by mistake.
 
-use outlay_ledger::hex;
 use std::future::Future;
 
 use hyper::Method;
 use outlay_ledger::DeviceKey;
+use outlay_ledger::hex;
 use outlay_protocol::Code;
 use serde_json::{Value, json};
 

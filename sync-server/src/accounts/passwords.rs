@@ -2,10 +2,10 @@
 //!
 //! A hash carries its parameters, so that they can be raised later. Who waits too long for a turn is told to come back.
 
-use outlay_ledger::hex;
 use std::sync::Arc;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use outlay_ledger::hex;
 use tokio::sync::Semaphore;
 
 /// More than 32 MiB, of which only what is used is ever touched: glibc maps so much by itself and gives it back at once.

@@ -1,6 +1,5 @@
 //! The account pages: JSON in, JSON out.
 
-use outlay_ledger::hex;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use outlay_ledger::DeviceKey;
+use outlay_ledger::hex;
 use outlay_ledger::signature::{is_weak, verify};
 use outlay_protocol::{Code, proof};
 use serde::{Deserialize, Serialize};

@@ -224,10 +224,12 @@ pub fn end(write: &mut Write<'_>, now_ms: i64, session: &Session) -> Result<bool
     if !is_going_on(write.tx, session)? {
         return Ok(false);
     }
-    let revoke = "UPDATE family SET revoked_ms = ?2 WHERE id = ?1";
-    write.tx.prepare_cached(revoke)?.execute((session.id, now_ms))?;
-    if let Some(device) = session.device {
-        end_device(write, now_ms, session.aid, &device)?;
+    match session.device {
+        Some(device) => _ = end_device(write, now_ms, session.aid, &device)?,
+        None => {
+            let revoke = "UPDATE family SET revoked_ms = ?2 WHERE id = ?1";
+            write.tx.prepare_cached(revoke)?.execute((session.id, now_ms))?;
+        }
     }
     Ok(true)
 }

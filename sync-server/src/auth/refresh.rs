@@ -3,8 +3,9 @@
 //! The successor of a token follows from the server's key, so that an answer that was lost can be given again; what counts
 //! is decided by [`crate::accounts`].
 
-use outlay_ledger::hex;
 use std::fmt;
+
+use outlay_ledger::hex;
 
 const PREFIX: &str = "or1_";
 

@@ -3,7 +3,6 @@
 //! Body and answer are frames, each after its length as four bytes, big-endian. The request names in `outlay-nonce` the
 //! nonce that its proof is over, from `GET /v1/server` or an earlier answer; every answer brings the next one.
 
-use outlay_ledger::hex;
 use std::future::poll_fn;
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use outlay_ledger::hex;
 use outlay_protocol::Code;
 use outlay_protocol::session::{ServerInput, ServerOutput, ServerSession};
 

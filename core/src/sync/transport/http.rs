@@ -2,7 +2,6 @@
 //!
 //! hyper and not a larger client: the workspace has it for the server, and requests here are a handful in an hour.
 
-use outlay_ledger::hex;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -10,6 +9,7 @@ use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, RETRY_AFTER};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
+use outlay_ledger::hex;
 use serde_json::Value;
 
 use outlay_protocol::Code;
