@@ -5,6 +5,13 @@
 
 use minicbor::{Decoder, Encoder};
 
+/// Room for the fields of a commit's header, the map that is written most.
+const FIELDS_BYTES: usize = 256;
+/// How many fields a map of the format has, but for those of newer versions.
+const FIELDS_COUNT: usize = 12;
+/// Bytes of the head of a map.
+const HEAD_BYTES_MAX: usize = 9;
+
 /// Bytes that are not the map, item or list that the format has in this place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the CBOR that the format has here")]
@@ -26,32 +33,53 @@ pub(crate) fn item(
     bytes
 }
 
-/// A map being written, keys ascending.
+/// A map being written.
 #[derive(Default)]
 pub(crate) struct MapWriter {
-    fields: Vec<(u64, Vec<u8>)>,
+    /// The fields one after the other, each its key and its value.
+    bytes: Vec<u8>,
+    /// The key of each, and where it begins.
+    fields: Vec<(u64, usize)>,
 }
 
 impl MapWriter {
-    pub(crate) fn raw(mut self, key: u64, value: Vec<u8>) -> Self {
-        self.fields.push((key, value));
+    /// A field of one item, in its place among the others whenever it is given.
+    fn field(
+        mut self,
+        key: u64,
+        write: impl FnOnce(&mut Encoder<&mut Vec<u8>>) -> Result<(), minicbor::encode::Error<std::convert::Infallible>>,
+    ) -> Self {
+        if self.fields.is_empty() {
+            self.bytes.reserve(FIELDS_BYTES);
+            self.fields.reserve(FIELDS_COUNT);
+        }
+        self.fields.push((key, self.bytes.len()));
+        let mut encoder = Encoder::new(&mut self.bytes);
+        let written = encoder.u64(key).map(drop).and_then(|()| write(&mut encoder));
+        debug_assert!(written.is_ok());
         self
     }
 
+    pub(crate) fn raw(self, key: u64, value: &[u8]) -> Self {
+        let mut map = self.field(key, |_| Ok(()));
+        map.bytes.extend_from_slice(value);
+        map
+    }
+
     pub(crate) fn uint(self, key: u64, value: u64) -> Self {
-        self.raw(key, item(|e| e.u64(value)?.ok()))
+        self.field(key, |e| e.u64(value)?.ok())
     }
 
     pub(crate) fn int(self, key: u64, value: i64) -> Self {
-        self.raw(key, item(|e| e.i64(value)?.ok()))
+        self.field(key, |e| e.i64(value)?.ok())
     }
 
     pub(crate) fn bytes(self, key: u64, value: &[u8]) -> Self {
-        self.raw(key, item(|e| e.bytes(value)?.ok()))
+        self.field(key, |e| e.bytes(value)?.ok())
     }
 
     pub(crate) fn text(self, key: u64, value: &str) -> Self {
-        self.raw(key, item(|e| e.str(value)?.ok()))
+        self.field(key, |e| e.str(value)?.ok())
     }
 
     /// A field that is left out when it holds its default.
@@ -68,22 +96,33 @@ impl MapWriter {
 
     /// A list of items that are encoded already; left out when empty.
     pub(crate) fn list<I: AsRef<[u8]>>(self, key: u64, items: &[I]) -> Self {
-        if items.is_empty() { self } else { self.raw(key, list(items)) }
+        if items.is_empty() { self } else { self.raw(key, &list(items)) }
     }
 
     /// A list of byte strings; left out when empty.
     pub(crate) fn bytes_list<I: AsRef<[u8]>>(self, key: u64, items: &[I]) -> Self {
-        let items: Vec<_> = items.iter().map(|bytes| item(|e| e.bytes(bytes.as_ref())?.ok())).collect();
-        self.list(key, &items)
+        if items.is_empty() {
+            return self;
+        }
+        self.field(key, |e| {
+            let e = e.array(items.len() as u64)?;
+            items.iter().try_fold(e, |e, bytes| e.bytes(bytes.as_ref()))?.ok()
+        })
     }
 
-    pub(crate) fn finish(mut self) -> Vec<u8> {
-        self.fields.sort_by_key(|(key, _)| *key);
-        let mut bytes = item(|e| e.map(self.fields.len() as u64)?.ok());
-        for (key, value) in self.fields {
-            bytes.extend(item(|e| e.u64(key)?.ok()));
-            bytes.extend(value);
+    pub(crate) fn finish(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.bytes.len() + HEAD_BYTES_MAX);
+        let written = Encoder::new(&mut bytes).map(self.fields.len() as u64).map(drop);
+        debug_assert!(written.is_ok());
+        if self.fields.is_sorted() {
+            bytes.extend_from_slice(&self.bytes);
+            return bytes;
         }
+        let ends = self.fields.iter().skip(1).map(|(_, start)| *start).chain([self.bytes.len()]);
+        let mut fields: Vec<(u64, &[u8])> =
+            self.fields.iter().zip(ends).map(|((key, start), end)| (*key, &self.bytes[*start..end])).collect();
+        fields.sort_by_key(|(key, _)| *key);
+        fields.into_iter().for_each(|(_, field)| bytes.extend_from_slice(field));
         bytes
     }
 }

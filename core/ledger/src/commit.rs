@@ -153,18 +153,29 @@ impl Commit {
         device: &DeviceSecret,
     ) -> Result<(Self, CommitId), CommitError> {
         let mut commit = Self { header, records, salts: Salts::Seed(seed), signature: [0; 64] };
-        commit.check()?;
+        commit.validate()?;
         let id = commit.id();
         commit.signature = device.sign(&id);
+        Ok((commit, id))
+    }
+
+    /// Checks that this is a commit: that [`Commit::decode`] gives it back from its bytes. The signature is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// That of [`Commit::decode`].
+    pub fn validate(&self) -> Result<(), CommitError> {
+        self.check()?;
+        self.check_salts()?;
         // Most commits are far below the limit, and need not be encoded to know it.
-        if commit.bytes_at_most() > COMMIT_BYTES_MAX && commit.encode().len() > COMMIT_BYTES_MAX {
+        if self.bytes_at_most() > COMMIT_BYTES_MAX && self.encode().len() > COMMIT_BYTES_MAX {
             return Err(CommitError::TooBig);
         }
         // Fields of newer versions are given as bytes: only reading them tells whether they are fields.
-        if !commit.header.unknown.is_empty() && Self::decode(&commit.encode()).as_ref() != Ok(&commit) {
-            return Err(CommitError::Malformed);
+        if !self.header.unknown.is_empty() && Self::decode(&self.encode())? != *self {
+            return Err(CommitError::NotCanonical);
         }
-        Ok((commit, id))
+        Ok(())
     }
 
     /// No fewer bytes than the encoded commit has.
@@ -172,10 +183,15 @@ impl Commit {
         let unknown: usize = self.header.unknown.iter().map(|(_, value)| value.len() + ITEM_BYTES_MAX).sum();
         let ids = self.header.previous.len() + self.header.member_heads.len();
         let payloads: usize = self.records.iter().map(|record| record.payload().map_or(0, <[u8]>::len)).sum();
+        let salts = match &self.salts {
+            Salts::Seed(_) => 0,
+            Salts::Each(salts) => salts.len() * (size_of::<Salt>() + ITEM_BYTES_MAX),
+        };
         HEADER_BYTES_MAX
             + ids * (CommitId::WIDTH + ITEM_BYTES_MAX)
             + unknown
             + payloads
+            + salts
             + self.records.len() * RECORD_BYTES_MAX
     }
 
@@ -237,9 +253,9 @@ impl Commit {
         RecordId(hasher.finalize().into())
     }
 
-    /// What [`Commit::sign`] and [`Commit::decode`] both ask of a commit, beside its encoding.
+    /// What is asked of a commit beside its encoding and its salts.
     fn check(&self) -> Result<(), CommitError> {
-        let feed = self.header.feed();
+        let mut feed = None;
         self.header.check()?;
         if self.records.is_empty() || self.records.len() > COMMIT_RECORDS_MAX {
             return Err(CommitError::Count);
@@ -250,7 +266,8 @@ impl Commit {
         for (n, record) in (self.header.first..).zip(&self.records) {
             // No fact's document is derived from a feed, so most need not be computed.
             let named = record.document.filter(|document| !is_fact_document(document));
-            if named.is_some_and(|document| document == derived_document(feed, n)) {
+            let mut derived = || derived_document(*feed.get_or_insert_with(|| self.header.feed()), n);
+            if named.is_some_and(|document| document == derived()) {
                 return Err(CommitError::NotCanonical);
             }
             if record.payload().is_some_and(|payload| payload.len() > PAYLOAD_BYTES_MAX) {

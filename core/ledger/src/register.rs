@@ -172,9 +172,9 @@ impl Entry {
             .list(5, &self.shares.iter().map(encode_part).collect::<Vec<_>>())
             .bytes_if(8, self.from.as_ref().map(|id| id.as_bytes().as_slice()))
             .bytes_if(9, self.to.as_ref().map(|id| id.as_bytes().as_slice()));
-        let map = self.entered.iter().fold(map, |map, entered| map.raw(6, encode_entered(entered)));
-        let map = self.rate.iter().fold(map, |map, rate| map.raw(7, encode_rate(rate)));
-        let map = self.received.iter().fold(map, |map, money| map.raw(10, encode_money(*money)));
+        let map = self.entered.iter().fold(map, |map, entered| map.raw(6, &encode_entered(entered)));
+        let map = self.rate.iter().fold(map, |map, rate| map.raw(7, &encode_rate(rate)));
+        let map = self.received.iter().fold(map, |map, money| map.raw(10, &encode_money(*money)));
         let mut bytes = vec![VERSION];
         bytes.extend(map.finish());
         bytes

@@ -57,7 +57,7 @@ impl Commit {
         let map = MapWriter::default()
             .bytes(HEADER, &self.header.encode())
             .bytes(SIGNATURE, &self.signature)
-            .raw(RECORDS, cbor::list(&records));
+            .raw(RECORDS, &cbor::list(&records));
         match &self.salts {
             Salts::Seed(seed) => map.bytes(SEED, seed),
             Salts::Each(salts) => map.bytes_list(SALTS, salts),
@@ -94,7 +94,7 @@ impl Commit {
     }
 
     /// A purged record takes the seed with it, and each record that stayed has its own salt.
-    fn check_salts(&self) -> Result<(), CommitError> {
+    pub(super) fn check_salts(&self) -> Result<(), CommitError> {
         let kept = self.records.iter().filter(|record| record.payload().is_some()).count();
         let whole = kept == self.records.len();
         match &self.salts {

@@ -88,7 +88,7 @@ impl Header {
             .int(TIME, self.time_ms)
             .bytes_if(ACTION, self.action.as_ref().map(|id| id.as_bytes().as_slice()))
             .bytes_if(ON_BEHALF, self.on_behalf.as_ref().map(|id| id.as_bytes().as_slice()));
-        self.unknown.iter().fold(map, |map, (key, value)| map.raw(*key, value.clone())).finish()
+        self.unknown.iter().fold(map, |map, (key, value)| map.raw(*key, value)).finish()
     }
 
     /// Reads a header.
