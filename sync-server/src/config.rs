@@ -1,7 +1,13 @@
 //! How the server is started: every limit is an option, with its unit in its name, and an environment variable.
+//!
+//! An option is written once, here. [`sources`] takes its value from the command line, the environment or a file.
+
+pub mod sources;
 
 use std::net::SocketAddr;
+use std::num::ParseIntError;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -15,6 +21,9 @@ use crate::sync::RateLimits;
 #[derive(Debug, Parser)]
 #[command(name = "outlay-server", version, about)]
 pub struct Cli {
+    /// A file with options (TOML): their names with `_` for `-`, each a key. A flag or a variable comes before it.
+    #[arg(long, env = "OUTLAY_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -25,6 +34,9 @@ pub struct Cli {
 pub enum Command {
     /// Serve. Prints `listening on URL` when it is ready, and stops in good order on SIGTERM.
     Serve(Box<Serve>),
+    /// Look at what the server would be started with, and start nothing.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Copy the database into a file, also while a server is running.
     Backup {
         /// The folder of the server.
@@ -61,6 +73,15 @@ pub enum Command {
     },
 }
 
+/// How to look at the options.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say whether a server can be started with them.
+    Check(Box<Serve>),
+    /// Print each option with where its value comes from, as a file for --config. Secrets are left out.
+    Print(Box<Serve>),
+}
+
 /// Who may sign up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SignUp {
@@ -89,11 +110,11 @@ pub struct Serve {
     /// The folder of the database; it is made if it is not there.
     #[arg(long, env = "OUTLAY_DATA")]
     pub data: PathBuf,
-    /// Where to listen; port 0 takes a free one.
+    /// Where to listen; port 0 takes a free one. $PORT, which platforms set, means that port of all addresses.
     #[arg(long, env = "OUTLAY_LISTEN", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
     /// For trying things out: sign-up is open, and a secret that others know is taken.
-    #[arg(long)]
+    #[arg(long, env = "OUTLAY_DEV")]
     pub dev: bool,
     /// Who may sign up; by invitation unless told otherwise, open with --dev.
     #[arg(long, env = "OUTLAY_SIGN_UP", value_enum)]
@@ -102,10 +123,10 @@ pub struct Serve {
     #[arg(long, env = "OUTLAY_SECRET", hide_env_values = true)]
     pub secret: Option<String>,
     /// The certificate chain for TLS, PEM.
-    #[arg(long, env = "OUTLAY_TLS_CERT", requires = "tls_key")]
+    #[arg(long, env = "OUTLAY_TLS_CERT")]
     pub tls_cert: Option<PathBuf>,
     /// The private key for TLS, PEM.
-    #[arg(long, env = "OUTLAY_TLS_KEY", requires = "tls_cert")]
+    #[arg(long, env = "OUTLAY_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
     /// Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8.
     #[arg(long, env = "OUTLAY_TRUSTED_PROXIES", value_delimiter = ',')]
@@ -118,13 +139,36 @@ pub struct Serve {
     pub limits: Limits,
 }
 
+/// The least that a limit can be: 1 unless told otherwise.
+macro_rules! least {
+    () => {
+        1
+    };
+    ($min:literal) => {
+        $min
+    };
+}
+
+fn limit<T>(text: &str, least: u8) -> Result<T, String>
+where
+    T: FromStr<Err = ParseIntError> + PartialOrd + From<u8>,
+{
+    let value: T = text.parse().map_err(|error: ParseIntError| error.to_string())?;
+    if value < T::from(least) { Err(format!("it must be at least {least}")) } else { Ok(value) }
+}
+
 macro_rules! limits {
-    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $env:literal;)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $env:literal $(, from $min:literal)?;)*) => {
         /// Every limit.
         #[derive(Debug, Clone, Args)]
         #[command(next_help_heading = "Limits")]
         pub struct Limits {
-            $($(#[doc = $doc])+ #[arg(long, env = $env, default_value_t = $default)] pub $name: $type,)*
+            $(
+                $(#[doc = $doc])+
+                #[arg(long, env = $env, default_value_t = $default)]
+                #[arg(value_parser = |text: &str| limit::<$type>(text, least!($($min)?)))]
+                pub $name: $type,
+            )*
         }
 
         impl Default for Limits {
@@ -161,7 +205,7 @@ limits! {
     /// Bytes of the answer to POST /v1/sync, after which the device asks again.
     sync_answer_max_bytes: usize = 8 * 1024 * 1024, "OUTLAY_SYNC_ANSWER_MAX_BYTES";
     /// Seconds that connections have to end in after SIGTERM.
-    drain_timeout_seconds: u32 = 10, "OUTLAY_DRAIN_TIMEOUT_SECONDS";
+    drain_timeout_seconds: u32 = 10, "OUTLAY_DRAIN_TIMEOUT_SECONDS", from 0;
     /// Seconds that an access token is good for.
     access_token_seconds: u32 = 600, "OUTLAY_ACCESS_TOKEN_SECONDS";
     /// Seconds that a refresh token is good for since it was last used.
@@ -169,13 +213,13 @@ limits! {
     /// Seconds that a login is good for.
     refresh_token_total_seconds: u32 = 180 * 86_400, "OUTLAY_REFRESH_TOKEN_TOTAL_SECONDS";
     /// Seconds in which a device may ask again for the refresh token it was given.
-    refresh_token_repeat_seconds: u32 = 600, "OUTLAY_REFRESH_TOKEN_REPEAT_SECONDS";
+    refresh_token_repeat_seconds: u32 = 600, "OUTLAY_REFRESH_TOKEN_REPEAT_SECONDS", from 0;
     /// Memory of a password hash, in KiB.
-    password_hash_memory_kib: u32 = 19 * 1024, "OUTLAY_PASSWORD_HASH_MEMORY_KIB";
+    password_hash_memory_kib: u32 = 19 * 1024, "OUTLAY_PASSWORD_HASH_MEMORY_KIB", from 8;
     /// Passes of a password hash.
     password_hash_passes_count: u32 = 2, "OUTLAY_PASSWORD_HASH_PASSES_COUNT";
     /// Logins that may wait for a turn at hashing.
-    password_hash_queue_count: usize = 64, "OUTLAY_PASSWORD_HASH_QUEUE_COUNT";
+    password_hash_queue_count: usize = 64, "OUTLAY_PASSWORD_HASH_QUEUE_COUNT", from 0;
     /// Account requests (sign-up, login) of one network address, in a minute.
     account_requests_per_minute: u32 = 60, "OUTLAY_ACCOUNT_REQUESTS_PER_MINUTE";
     /// Bytes of one ledger.
@@ -196,6 +240,47 @@ limits! {
     database_max_bytes: u64 = 1 << 44, "OUTLAY_DATABASE_MAX_BYTES";
     /// Memory for pages of the database, of the writer and of each reader, in KiB.
     database_cache_kib: u32 = 2 * 1024, "OUTLAY_DATABASE_CACHE_KIB";
+}
+
+/// Pairs of limits of which the first may not be more than the second.
+macro_rules! orders {
+    ($limits:expr, $($less:ident <= $more:ident;)*) => {
+        [$((stringify!($less), wide($limits.$less), stringify!($more), wide($limits.$more)),)*]
+    };
+}
+
+fn wide(number: impl TryInto<u64>) -> u64 {
+    number.try_into().unwrap_or(u64::MAX)
+}
+
+impl Serve {
+    /// Whether the options fit each other.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the options which do not.
+    pub fn check(&self) -> Result<(), String> {
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            return Err("--tls-cert and --tls-key are given together, or neither".to_owned());
+        }
+        let orders = orders! { self.limits,
+            frame_max_bytes <= sync_body_max_bytes;
+            page_max_bytes <= sync_answer_max_bytes;
+            header_timeout_seconds <= request_timeout_seconds;
+            access_token_seconds <= refresh_token_idle_seconds;
+            refresh_token_idle_seconds <= refresh_token_total_seconds;
+            refresh_token_repeat_seconds <= refresh_token_idle_seconds;
+            ledger_max_bytes <= account_max_bytes;
+            device_push_bytes_per_second <= device_push_burst_bytes;
+        };
+        match orders.into_iter().find(|(_, less, _, more)| less > more) {
+            None => Ok(()),
+            Some((first, less, second, more)) => {
+                let [first, second] = [first, second].map(|name| name.replace('_', "-"));
+                Err(format!("--{first} is {less} and may not be more than --{second}, which is {more}"))
+            }
+        }
+    }
 }
 
 impl Limits {

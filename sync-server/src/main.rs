@@ -4,12 +4,12 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::Parser;
 use outlay_server::accounts::records;
 use outlay_server::auth::keys;
 use outlay_server::backup::{backup, restore};
-use outlay_server::config::{Cli, Command, Serve};
-use outlay_server::serve::{open, serve};
+use outlay_server::config::sources::{Setting, Told, read};
+use outlay_server::config::{Command, ConfigCommand, Serve};
+use outlay_server::serve::{self, open};
 use outlay_server::store::{StoreOptions, system_random};
 
 /// Threads that run requests: sockets wait more than they work.
@@ -18,7 +18,8 @@ const WORKERS: usize = 2;
 const BLOCKING_THREADS_MAX: usize = 8;
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let told = read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    match run(told) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error may be closed; the exit status says it too.
@@ -28,9 +29,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
+fn run(Told { command, settings }: Told) -> Result<(), Box<dyn std::error::Error>> {
     match command {
         Command::Serve(options) => start(&options),
+        Command::Config(ConfigCommand::Check(options)) => {
+            serve::check(&options)?;
+            Ok(writeln!(io::stdout(), "a server can be started with this")?)
+        }
+        Command::Config(ConfigCommand::Print(_)) => print(&settings),
         Command::Backup { data, to } => Ok(backup(&data, &to)?),
         Command::Restore { data, from } => Ok(restore(&data, &from, &mut system_random())?),
         Command::RotateKeys { data } => {
@@ -47,6 +53,12 @@ fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
+fn print(settings: &[Setting]) -> Result<(), Box<dyn std::error::Error>> {
+    let mut out = io::stdout().lock();
+    settings.iter().try_for_each(|setting| writeln!(out, "{setting}"))?;
+    Ok(())
+}
+
 fn now_ms() -> Result<i64, Box<dyn std::error::Error>> {
     Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
 }
@@ -59,5 +71,5 @@ fn start(options: &Serve) -> Result<(), Box<dyn std::error::Error>> {
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .enable_all()
         .build()?;
-    Ok(runtime.block_on(serve(options))?)
+    Ok(runtime.block_on(serve::serve(options))?)
 }

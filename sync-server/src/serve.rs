@@ -83,7 +83,7 @@ impl Server {
     ///
     /// A [`ServeError`] that says what to change.
     pub async fn bind(serve: &Serve) -> Result<Self, ServeError> {
-        let secret = secret(serve)?;
+        let (secret, tls) = (secret(serve)?, tls(serve)?);
         let options = StoreOptions {
             cache_kib: serve.limits.database_cache_kib,
             bytes_max: serve.limits.database_max_bytes,
@@ -91,10 +91,6 @@ impl Server {
             ..Default::default()
         };
         let store = open(&serve.data, options)?;
-        let tls = match (&serve.tls_cert, &serve.tls_key) {
-            (Some(cert), Some(key)) => Some(listen::tls(cert, key).map_err(ServeError::io(cert.display()))?),
-            _ => None,
-        };
         let listener = TcpListener::bind(serve.listen).await.map_err(ServeError::io(serve.listen))?;
         let node = Node::start(store, &database(&serve.data), serve).map_err(ServeError::io("starting"))?;
         Ok(Self { node, listener, tls })
@@ -147,6 +143,24 @@ pub async fn serve(serve: &Serve) -> Result<(), ServeError> {
     server.run(stop).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Whether the secret and the certificate can be used; opens neither the database nor a socket.
+///
+/// # Errors
+///
+/// A [`ServeError`] that says what to change.
+pub fn check(serve: &Serve) -> Result<(), ServeError> {
+    secret(serve)?;
+    tls(serve)?;
+    Ok(())
+}
+
+fn tls(serve: &Serve) -> Result<Option<tokio_rustls::TlsAcceptor>, ServeError> {
+    match (&serve.tls_cert, &serve.tls_key) {
+        (Some(cert), Some(key)) => Ok(Some(listen::tls(cert, key).map_err(ServeError::io(cert.display()))?)),
+        _ => Ok(None),
+    }
 }
 
 fn secret(serve: &Serve) -> Result<Option<[u8; 32]>, ServeError> {

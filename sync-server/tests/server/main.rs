@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // what tests share is outside of test functions
 
 mod accounts;
+mod configuring;
 mod operation;
 mod refusals;
 mod support;

@@ -1,0 +1,142 @@
+//! Options: the command line before the environment before a file before the default.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::support::program;
+
+/// A folder with a file of options, and the program without the variables of whoever runs the tests.
+struct Options {
+    folder: tempfile::TempDir,
+}
+
+impl Options {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("outlay.toml"), text).unwrap();
+        Self { folder }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("outlay.toml")
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn command(&self, what: &str) -> Command {
+        let mut command = program();
+        command.env_clear().args(["config", what, "--config"]).arg(self.file());
+        command
+    }
+
+    fn print(&self, flags: &[&str], variables: &[(&str, &Path)]) -> String {
+        let mut command = self.command("print");
+        command.args(flags).envs(variables.iter().copied());
+        said(&command.output().unwrap(), true)
+    }
+
+    fn refusal(&self, flags: &[&str]) -> String {
+        said(&self.command("check").args(flags).output().unwrap(), false)
+    }
+}
+
+fn said(output: &Output, is_expected_to_work: bool) -> String {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.success(), is_expected_to_work, "{text}");
+    text
+}
+
+fn line<'a>(printed: &'a str, name: &str) -> &'a str {
+    printed.lines().find(|line| line.trim_start_matches("# ").starts_with(name)).unwrap_or_else(|| panic!("{printed}"))
+}
+
+#[test]
+fn a_flag_comes_before_a_variable_and_that_before_the_file() {
+    let options = Options::new(
+        "data = \"/srv/outlay\"\nlisten = \"127.0.0.1:9000\"\nconnections_max_count = 7\nping_interval_seconds = 8\n\
+         dev = true\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n",
+    );
+    let (four, five) = (Path::new("4"), Path::new("5"));
+    let variables = [("OUTLAY_PING_INTERVAL_SECONDS", four), ("OUTLAY_AUTH_TIMEOUT_SECONDS", five)];
+    let printed = options.print(&["--auth-timeout-seconds", "6"], &variables);
+    let file = options.file().display().to_string();
+    let expected = [
+        ("data ", format!("data = \"/srv/outlay\"  # {file}")),
+        ("listen", format!("listen = \"127.0.0.1:9000\"  # {file}")),
+        ("connections_max_count", format!("connections_max_count = 7  # {file}")),
+        ("dev", format!("dev = true  # {file}")),
+        ("trusted_proxies", format!("trusted_proxies = [\"10.0.0.0/8\", \"::1\"]  # {file}")),
+        ("ping_interval_seconds", "ping_interval_seconds = 4  # $OUTLAY_PING_INTERVAL_SECONDS".to_owned()),
+        ("auth_timeout_seconds", "auth_timeout_seconds = 6  # command line".to_owned()),
+        ("drain_timeout_seconds", "drain_timeout_seconds = 10  # default".to_owned()),
+        ("tls_cert", "# tls_cert is not set".to_owned()),
+    ];
+    for (name, expected) in expected {
+        assert_eq!(line(&printed, name), expected);
+    }
+    let again = Options::new(&printed);
+    assert_eq!(
+        line(&again.print(&[], &[]), "ping_interval_seconds").split("  ").next(),
+        Some("ping_interval_seconds = 4")
+    );
+}
+
+#[test]
+fn a_secret_is_read_from_a_file_and_never_shown() {
+    let options = Options::new("data = \"/srv/outlay\"\n");
+    let secret = "a1".repeat(32);
+    let file = options.write("secret", &format!("{secret}\n"));
+    let by_file = options.print(&[], &[("OUTLAY_SECRET_FILE", &file)]);
+    assert!(!by_file.contains(&secret), "{by_file}");
+    assert_eq!(line(&by_file, "secret_file"), format!("secret_file = \"{}\"  # $OUTLAY_SECRET_FILE", file.display()));
+    let itself = options.print(&["--secret", &secret], &[]);
+    assert!(!itself.contains(&secret), "{itself}");
+    assert_eq!(line(&itself, "secret ="), "# secret = (secret)  # command line");
+    let file = file.to_str().unwrap();
+    assert!(options.refusal(&["--secret", &secret, "--secret-file", file]).contains("--secret-file are given"));
+    assert!(options.refusal(&["--secret-file", "/nowhere/at/all"]).contains("--secret-file /nowhere/at/all"));
+    let known = options.write("known", &"0".repeat(64));
+    assert!(options.refusal(&["--secret-file", known.to_str().unwrap()]).contains("the secret is one"));
+    let short = options.write("short", "deadbeef");
+    let refusal = options.refusal(&["--secret-file", short.to_str().unwrap()]);
+    assert!(refusal.contains("64 lower-case") && !refusal.contains("deadbeef"), "{refusal}");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_the_name_of_the_option() {
+    let data = "data = \"/srv/outlay\"\n";
+    let in_file = |text: &str| Options::new(&format!("{data}{text}")).refusal(&[]);
+    assert!(in_file("frame_max_byte = 1").contains("there is no option frame_max_byte"));
+    assert!(in_file("config = \"other.toml\"").contains("there is no option config"));
+    assert!(in_file("[limits]\nframe_max_bytes = 1").contains("there is no option limits"));
+    assert!(in_file("listen = 1.5").contains("listen is no value"));
+    assert!(in_file("listen = \"nowhere\"").contains("--listen"));
+    assert!(in_file("frame_max_bytes = 0").contains("--frame-max-bytes"));
+    let unreadable = in_file("secret = \"a1a1a1a1a1");
+    assert!(unreadable.contains("line 2") && !unreadable.contains("a1a1"), "{unreadable}");
+    let options = Options::new(data);
+    for zero in ["--frame-max-bytes", "--connections-max-count", "--ledger-max-bytes"] {
+        let refusal = options.refusal(&[zero, "0"]);
+        assert!(refusal.contains(zero) && refusal.contains("at least 1"), "{refusal}");
+    }
+    let refusal = options.refusal(&["--ledger-max-bytes", "20", "--account-max-bytes", "10"]);
+    assert!(refusal.contains("--ledger-max-bytes is 20 and may not be more than --account-max-bytes"), "{refusal}");
+    assert!(options.refusal(&["--tls-cert", "chain.pem"]).contains("--tls-key"));
+    assert!(Options::new("").refusal(&[]).contains("data"), "without a folder there is nothing to serve");
+    said(&options.command("check").output().unwrap(), true);
+}
+
+#[test]
+fn the_port_of_a_platform_is_taken_unless_told_where_to_listen() {
+    let options = Options::new("data = \"/srv/outlay\"\nlisten = \"127.0.0.1:9000\"\n");
+    let port = ("PORT", Path::new("5000"));
+    assert_eq!(line(&options.print(&[], &[port]), "listen"), "listen = \"0.0.0.0:5000\"  # $PORT");
+    let told = options.print(&["--listen", "127.0.0.1:1"], &[port]);
+    assert_eq!(line(&told, "listen"), "listen = \"127.0.0.1:1\"  # command line");
+    let nonsense = options.command("check").env("PORT", "tcp://10.0.0.1").output().unwrap();
+    assert!(said(&nonsense, false).contains("$PORT is no port"));
+}
