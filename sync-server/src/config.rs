@@ -104,6 +104,15 @@ impl SignUp {
     }
 }
 
+/// How lines of the log are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// An object a line, for programs.
+    Json,
+}
+
 /// How to serve.
 #[derive(Debug, Clone, Args)]
 pub struct Serve {
@@ -134,6 +143,9 @@ pub struct Serve {
     /// How much to log: error, warn, info, debug or trace.
     #[arg(long, env = "OUTLAY_LOG", default_value = "info")]
     pub log: tracing::Level,
+    /// How lines of the log are written.
+    #[arg(long, env = "OUTLAY_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
     /// The limits.
     #[command(flatten)]
     pub limits: Limits,

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use outlay_protocol::Code;
 use serde_json::json;
 
+use crate::logs;
 use crate::store::StoreError;
 
 /// A refused request.
@@ -75,8 +76,9 @@ const fn message(code: Code) -> &'static str {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let request_id = logs::request_id();
         if let Some(cause) = &self.cause {
-            tracing::error!(code = self.code.number(), cause, "a request failed");
+            tracing::error!(code = self.code.number(), cause, request_id, "a request failed");
         }
         let status = StatusCode::from_u16(self.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut body = json!({
@@ -85,8 +87,9 @@ impl IntoResponse for ApiError {
             "status": status.as_u16(),
             "code": self.code.number(),
         });
-        if let (Some(seconds), Some(body)) = (self.retry_after_s, body.as_object_mut()) {
-            body.insert("retry_after_seconds".to_owned(), seconds.into());
+        if let Some(body) = body.as_object_mut() {
+            body.extend(request_id.map(|id| ("request_id".to_owned(), id.into())));
+            body.extend(self.retry_after_s.map(|seconds| ("retry_after_seconds".to_owned(), seconds.into())));
         }
         let mut response = (status, Json(body)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

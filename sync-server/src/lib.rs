@@ -14,6 +14,7 @@ mod error;
 mod health;
 pub mod ledgers;
 mod listen;
+pub mod logs;
 mod node;
 mod proxies;
 mod request;

@@ -9,6 +9,7 @@ use outlay_server::auth::keys;
 use outlay_server::backup::{backup, restore};
 use outlay_server::config::sources::{Setting, Told, read};
 use outlay_server::config::{Command, ConfigCommand, Serve};
+use outlay_server::logs;
 use outlay_server::serve::{self, open};
 use outlay_server::store::{StoreOptions, system_random};
 
@@ -64,8 +65,7 @@ fn now_ms() -> Result<i64, Box<dyn std::error::Error>> {
 }
 
 fn start(options: &Serve) -> Result<(), Box<dyn std::error::Error>> {
-    let log = tracing_subscriber::fmt().with_max_level(options.log).with_writer(io::stderr).with_ansi(false);
-    log.with_target(false).init();
+    logs::start(options.log, options.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .max_blocking_threads(BLOCKING_THREADS_MAX)

@@ -35,16 +35,20 @@ impl Network {
     }
 }
 
+/// Whether a connection from this address is one of a trusted proxy.
+pub(crate) fn is_trusted(trusted: &[Network], address: &IpAddr) -> bool {
+    trusted.iter().any(|network| network.contains(address))
+}
+
 /// The address of whoever sent a request: of the connection, or, behind trusted proxies, the last that is none of them.
 pub(crate) fn client(trusted: &[Network], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !is_trusted(&peer) {
+    if !is_trusted(trusted, &peer) {
         return peer;
     }
     let values = headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<IpAddr> =
         values.flat_map(|value| value.split(',')).map_while(|hop| hop.trim().parse().ok()).collect();
-    hops.into_iter().rev().find(|hop| !is_trusted(hop)).unwrap_or(peer)
+    hops.into_iter().rev().find(|hop| !is_trusted(trusted, hop)).unwrap_or(peer)
 }
 
 #[cfg(test)]

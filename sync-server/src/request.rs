@@ -11,10 +11,10 @@ use outlay_protocol::Code;
 use serde::de::DeserializeOwned;
 
 use crate::accounts::Session;
-use crate::clock;
 use crate::error::ApiError;
 use crate::node::Node;
 use crate::sync::answer::check_token;
+use crate::{clock, logs};
 
 /// The body of a request, read as JSON.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -41,7 +41,11 @@ impl FromRequestParts<Arc<Node>> for Session {
         let token = bearer(&parts.headers).ok_or(Code::SignInNeeded)?.to_owned();
         let (tokens, now_ms) = (node.context.tokens.clone(), clock::unix_ms());
         let checked = node.read(move |connection| check_token(connection, &tokens, now_ms, &token)).await?;
-        Ok(checked?.1)
+        let (claims, session) = checked?;
+        if let Some(account) = claims.account() {
+            logs::is_asked_by(account, session.id);
+        }
+        Ok(session)
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::node::{Node, random};
-use crate::{accounts, clock, health, sync};
+use crate::{accounts, clock, health, logs, sync};
 
 /// Bytes of a request that is no sync: an address, a password, a name.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -36,6 +36,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .fallback(|| async { ApiError::from(Code::NoSuchPage) })
         .method_not_allowed_fallback(|| async { ApiError::from(Code::Method) })
         .layer(from_fn_with_state(Arc::clone(&node), within_time))
+        .layer(from_fn_with_state(Arc::clone(&node), logs::follow))
         .with_state(node)
 }
 

@@ -22,7 +22,7 @@ use crate::config::SignUp;
 use crate::error::ApiError;
 use crate::node::{Node, random};
 use crate::request::{Body, bearer};
-use crate::{clock, ledgers, proxies};
+use crate::{clock, ledgers, logs, proxies};
 
 type Answer<T> = Result<T, ApiError>;
 type Shared = State<Arc<Node>>;
@@ -350,6 +350,7 @@ async fn remove_device(State(node): Shared, session: Session, Path(key): Path<St
 }
 
 async fn tokens_out(node: &Node, now_ms: i64, login: &Login) -> Answer<Json<TokensOut>> {
+    logs::is_asked_by(login.account, login.session.id);
     let tokens = &node.context.tokens;
     let turn = node.read(keys::turn).await?;
     let access = tokens.issue(now_ms, turn, login).map_err(ApiError::internal)?;

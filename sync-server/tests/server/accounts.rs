@@ -18,7 +18,7 @@ fn a_wrong_password_is_answered_like_an_unknown_address() {
     let no_address = server.post("/v1/auth/login", &login_body("nonsense", PASSWORD, &phone));
     for refused in [&wrong, &unknown, &no_address] {
         assert_eq!(refused.refusal(), (401, Code::Credentials));
-        assert_eq!(refused.body, wrong.body);
+        assert_eq!(refused.problem(), wrong.problem());
     }
 }
 
@@ -186,7 +186,7 @@ fn requests_that_are_none_are_refused_with_a_code() {
     let problem = json!({
         "type": "urn:outlay:problem:method", "title": "This page does not take this method.", "status": 405, "code": 107,
     });
-    assert_eq!(wrong_method.json(), problem);
+    assert_eq!(wrong_method.problem(), problem);
     let json_type = [("content-type", "application/json")];
     let half = request(&server.address, "POST", "/v1/auth/login", &json_type, b"{\"email\":");
     assert_eq!(half.refusal(), (400, Code::Malformed));

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod configuring;
+mod logging;
 mod operation;
 mod refusals;
 mod support;

@@ -36,13 +36,31 @@ impl Server {
         Self::start_in(folder, data, options)
     }
 
+    /// What it logs is in [`Self::log`].
+    pub(crate) fn logging(options: &[&str]) -> Self {
+        let folder = std::rc::Rc::new(tempfile::tempdir().unwrap());
+        let data = folder.path().join("data");
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        Self::start_with(folder, data, options, log.into())
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.file("log")).unwrap()
+    }
+
     fn start_in(folder: std::rc::Rc<tempfile::TempDir>, data: PathBuf, options: &[&str]) -> Self {
+        let options = [&["--log", "error"], options].concat();
+        Self::start_with(folder, data, &options, Stdio::inherit())
+    }
+
+    fn start_with(folder: std::rc::Rc<tempfile::TempDir>, data: PathBuf, options: &[&str], log: Stdio) -> Self {
         let mut child = program()
-            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--log", "error"])
+            .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
             .args(["--password-hash-memory-kib", "64", "--password-hash-passes-count", "1", "--data"])
             .arg(&data)
             .args(options)
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -136,6 +154,14 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// What a refusal says, without the id of the request, which is another for each.
+    pub(crate) fn problem(&self) -> Value {
+        let mut problem = self.json();
+        let id = problem.as_object_mut().and_then(|problem| problem.remove("request_id"));
+        assert_eq!(id.as_ref().and_then(Value::as_str), self.header("x-request-id").as_deref(), "the same in both");
+        problem
     }
 
     /// Status and code of a refusal.
