@@ -122,6 +122,9 @@ pub struct Serve {
     /// Where to listen; port 0 takes a free one. $PORT, which platforms set, means that port of all addresses.
     #[arg(long, env = "OUTLAY_LISTEN", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
+    /// Where to serve /metrics; nowhere unless told. It is for those who watch the server, not for its users.
+    #[arg(long, env = "OUTLAY_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
     /// For trying things out: sign-up is open, and a secret that others know is taken.
     #[arg(long, env = "OUTLAY_DEV")]
     pub dev: bool,

@@ -15,6 +15,7 @@ mod health;
 pub mod ledgers;
 mod listen;
 pub mod logs;
+pub mod metrics;
 mod node;
 mod proxies;
 mod request;

@@ -73,6 +73,7 @@ pub(crate) async fn follow(State(node): State<Arc<Node>>, request: Request, next
     let current = Arc::new(Current { id, caller: OnceLock::new() });
     let mut response = CURRENT.scope(Arc::clone(&current), next.run(request)).await;
     let (status, time) = (response.status().as_u16(), begun.elapsed());
+    node.metrics.answered(method, &route, status, time);
     let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let (account, session) = match current.caller.get() {
         Some(caller) => (Some(caller.account.to_string()), Some(hex::encode(&caller.session))),

@@ -14,6 +14,7 @@ use crate::accounts::{Attempts, Requests};
 use crate::auth::{AccessTokens, Nonces};
 use crate::clock;
 use crate::config::{Limits, Serve, SignUp};
+use crate::metrics::Metrics;
 use crate::proxies::Network;
 use crate::store::{Readers, Result, Store, StoreError, Writer, system_random};
 use crate::sync::answer::{self, Answered, Context, Step, trouble};
@@ -39,6 +40,7 @@ pub(crate) struct Node {
     pub(crate) attempts: Attempts,
     pub(crate) nonces: Nonces,
     pub(crate) requests: Requests,
+    pub(crate) metrics: Metrics,
     rates: Rates,
     readers: Readers,
     reads: Arc<Semaphore>,
@@ -55,15 +57,16 @@ impl Node {
         let limits = serve.limits.clone();
         let (id, refresh_key) = (store.keys().identity.public(), store.keys().refresh);
         let tokens = AccessTokens::new(&store.keys().token, &id, limits.access_token_seconds);
-        let hub = Arc::new(Hub::default());
+        let (hub, metrics) = (Arc::new(Hub::default()), Metrics::new(database));
         let publish = {
             let hub = Arc::clone(&hub);
             move |effects| hub.publish(effects)
         };
-        let (writer, store_thread) = Writer::start(store, publish)?;
+        let (writer, store_thread) = Writer::start(store, metrics.clone(), publish)?;
         let (ingest, ingest_thread) = Ingest::start(writer.clone(), limits.ledgers())?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let hashing = Hashing::new(limits.password_cost(), cores.saturating_sub(1), limits.password_hash_queue_count);
+        let (queue_max, shed) = (limits.password_hash_queue_count, metrics.hashes_shed.clone());
+        let hashing = Hashing::new(limits.password_cost(), cores.saturating_sub(1), queue_max, shed);
         let hashing = hashing.ok_or_else(|| std::io::Error::other("argon2 cannot work with this memory and passes"))?;
         let by_default = if serve.dev { SignUp::Open } else { SignUp::Invitation };
         Ok(Arc::new(Self {
@@ -77,6 +80,7 @@ impl Node {
             attempts: Attempts::default(),
             nonces: Nonces::new(random()),
             requests: Requests::new(limits.account_requests_per_minute),
+            metrics,
             rates: Rates::new(limits.rates()),
             readers: Readers::new(database, limits.database_cache_kib),
             reads: Arc::new(Semaphore::new(READS_MAX)),
@@ -143,8 +147,20 @@ impl Node {
             let Some(visitor) = visitor else { return tell(Answer::Refused(Code::SignInNeeded, 0).into()) };
             let bytes = commits.iter().map(|(commit, _)| bytes_about(commit)).sum();
             return match self.rates.take(clock::monotonic_ms(), &visitor, bytes) {
-                Err(wait_ms) => tell(Answer::Refused(Code::Rate, wait_ms).into()),
-                Ok(()) => self.ingest.push(Raw { visitor, ledger, commits, now_ms, answer: Box::new(tell) }),
+                Err(wait_ms) => {
+                    self.metrics.rate_limited.inc();
+                    tell(Answer::Refused(Code::Rate, wait_ms).into());
+                }
+                Ok(()) => {
+                    let metrics = self.metrics.clone();
+                    let answer = Box::new(move |answered: Answered| {
+                        if let Answer::Appended(outcomes) = &answered.answer {
+                            metrics.pushed(outcomes);
+                        }
+                        tell(answered);
+                    });
+                    self.ingest.push(Raw { visitor, ledger, commits, now_ms, answer });
+                }
             };
         }
         let node = Arc::clone(self);

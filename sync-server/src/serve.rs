@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::config::Serve;
 use crate::node::Node;
 use crate::store::{Store, StoreError, StoreOptions};
-use crate::{listen, router};
+use crate::{listen, metrics, router};
 
 /// The name of the database in the server's folder.
 const DATABASE: &str = "outlay-server.db";
@@ -74,6 +74,7 @@ pub struct Server {
     node: Arc<Node>,
     listener: TcpListener,
     tls: Option<tokio_rustls::TlsAcceptor>,
+    metrics: Option<TcpListener>,
 }
 
 impl Server {
@@ -92,8 +93,12 @@ impl Server {
         };
         let store = open(&serve.data, options)?;
         let listener = TcpListener::bind(serve.listen).await.map_err(ServeError::io(serve.listen))?;
+        let metrics = match serve.metrics_listen {
+            Some(address) => Some(TcpListener::bind(address).await.map_err(ServeError::io(address))?),
+            None => None,
+        };
         let node = Node::start(store, &database(&serve.data), serve).map_err(ServeError::io("starting"))?;
-        Ok(Self { node, listener, tls })
+        Ok(Self { node, listener, tls, metrics })
     }
 
     /// Where it listens.
@@ -115,11 +120,25 @@ impl Server {
         Ok(format!("{scheme}://{}", self.address()?))
     }
 
+    /// The URL of the metrics, if they are served.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say where it listens.
+    pub fn metrics_url(&self) -> io::Result<Option<String>> {
+        let address = self.metrics.as_ref().map(TcpListener::local_addr).transpose()?;
+        Ok(address.map(|address| format!("http://{address}/metrics")))
+    }
+
     /// Serves until `stop`, then lets connections end, makes everything durable and closes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { node, listener, tls } = self;
+        let Self { node, listener, tls, metrics } = self;
+        let watched = metrics.map(|listener| tokio::spawn(axum::serve(listener, metrics::router(&node)).into_future()));
         let router = router::router(Arc::clone(&node));
         listen::run(&node, listener, tls, router, stop).await;
+        if let Some(watched) = watched {
+            watched.abort();
+        }
         // Ending waits for threads, which nothing else may have to wait for.
         if tokio::task::spawn_blocking(move || node.end()).await.is_err() {
             tracing::error!("the server did not end in good order");
@@ -140,6 +159,9 @@ pub async fn serve(serve: &Serve) -> Result<(), ServeError> {
     // Whoever has started the server waits for this line; that nobody reads it is no reason to stop.
     let mut out = io::stdout();
     _ = writeln!(out, "listening on {url}").and_then(|()| out.flush());
+    if let Some(url) = server.metrics_url().map_err(ServeError::io("metrics"))? {
+        _ = writeln!(out, "metrics on {url}").and_then(|()| out.flush());
+    }
     server.run(stop).await;
     tracing::info!("stopped");
     Ok(())

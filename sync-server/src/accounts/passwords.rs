@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use outlay_ledger::hex;
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Semaphore;
 
 /// More than 32 MiB, of which only what is used is ever touched: glibc maps so much by itself and gives it back at once.
@@ -73,18 +74,23 @@ pub struct Hashing {
     cost: Cost,
     turns: Arc<Semaphore>,
     queue: Arc<Semaphore>,
+    queue_max: usize,
+    /// Those told to come back.
+    shed: Counter,
     /// The hash of nothing: what the password of an unknown account is compared with.
     decoy: Arc<str>,
 }
 
 impl Hashing {
     /// At most `at_once` at the same time and `queue_max` that wait. `None` only for a cost that argon2 has not.
-    pub fn new(cost: Cost, at_once: usize, queue_max: usize) -> Option<Self> {
+    pub fn new(cost: Cost, at_once: usize, queue_max: usize, shed: Counter) -> Option<Self> {
         let zeros = hex::encode(&[0; 48]);
         digest(Cost { passes: 1, ..cost }, "", &[0; 16])?;
         let decoy = format!("argon2id${}${}${}${}", cost.memory_kib, cost.passes, &zeros[..32], &zeros[..64]);
         let turns = Arc::new(Semaphore::new(at_once.max(1)));
-        Some(Self { cost, turns, queue: Arc::new(Semaphore::new(at_once.max(1) + queue_max)), decoy: decoy.into() })
+        let queue_max = at_once.max(1).saturating_add(queue_max).min(Semaphore::MAX_PERMITS);
+        let queue = Arc::new(Semaphore::new(queue_max));
+        Some(Self { cost, turns, queue, queue_max, shed, decoy: decoy.into() })
     }
 
     /// The hash of a new password; `None` if too many wait.
@@ -100,8 +106,14 @@ impl Hashing {
         self.take_turn(move || verify(&stored, &password) && is_known).await
     }
 
+    /// How many are hashed or wait for it.
+    pub fn busy(&self) -> usize {
+        self.queue_max - self.queue.available_permits()
+    }
+
     async fn take_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let _place = self.queue.try_acquire().ok()?;
+        let place = self.queue.try_acquire().inspect_err(|_| _ = self.shed.inc());
+        let _place = place.ok()?;
         let _turn = self.turns.acquire().await.ok()?;
         tokio::task::spawn_blocking(work).await.ok()
     }

@@ -120,7 +120,11 @@ fn client(device: Option<&DeviceIn>, program: &str) -> Answer<(Option<DeviceKey>
 fn admit(node: &Node, peer: SocketAddr, headers: &HeaderMap) -> Answer<IpAddr> {
     let client = proxies::client(&node.trusted_proxies, peer.ip(), headers);
     let wait_ms = node.requests.take(clock::monotonic_ms(), client);
-    if wait_ms > 0 { Err(ApiError::later(Code::Rate, wait_ms)) } else { Ok(client) }
+    if wait_ms == 0 {
+        return Ok(client);
+    }
+    node.metrics.rate_limited.inc();
+    Err(ApiError::later(Code::Rate, wait_ms))
 }
 
 async fn sign_up(

@@ -6,9 +6,11 @@
 use std::sync::mpsc::{Receiver, SendError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::oneshot;
 
 use super::{Effect, Result, Store, StoreError, Write};
+use crate::metrics::Metrics;
 
 /// Jobs that may wait. A job holds at most one push, and a device has few in flight.
 const QUEUE_JOBS_MAX: usize = 1_024;
@@ -24,6 +26,8 @@ pub type Job = Box<dyn FnOnce(Option<&mut Write<'_>>) -> Completion + Send>;
 #[derive(Clone)]
 pub struct Writer {
     queue: SyncSender<Job>,
+    /// How many jobs are in it.
+    queued: Gauge,
 }
 
 impl Writer {
@@ -35,11 +39,14 @@ impl Writer {
     /// When the system gives no thread.
     pub fn start(
         store: Store,
+        metrics: Metrics,
         publish: impl FnMut(Vec<Effect>) + Send + 'static,
     ) -> std::io::Result<(Self, JoinHandle<Store>)> {
         let (queue, jobs) = sync_channel(QUEUE_JOBS_MAX);
-        let thread = std::thread::Builder::new().name("store".into()).spawn(move || work(store, &jobs, publish))?;
-        Ok((Self { queue }, thread))
+        let queued = metrics.queued.clone();
+        let work = move || work(store, &jobs, &metrics, publish);
+        let thread = std::thread::Builder::new().name("store".into()).spawn(work)?;
+        Ok((Self { queue, queued }, thread))
     }
 
     /// Hands in a job, with what to call when it is durable.
@@ -52,9 +59,14 @@ impl Writer {
         job: impl FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
         answer: impl FnOnce(Result<T>) + Send + 'static,
     ) -> Result<()> {
-        self.queue.try_send(boxed(job, answer)).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Disconnected(_) => StoreError::Failed("the writer has ended".into()),
+        // Counted before it can be taken out.
+        self.queued.inc();
+        self.queue.try_send(boxed(job, answer)).map_err(|error| {
+            self.queued.dec();
+            match error {
+                TrySendError::Full(_) => StoreError::Busy,
+                TrySendError::Disconnected(_) => StoreError::Failed("the writer has ended".into()),
+            }
         })
     }
 
@@ -64,7 +76,9 @@ impl Writer {
         job: impl FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
         answer: impl FnOnce(Result<T>) + Send + 'static,
     ) {
+        self.queued.inc();
         if let Err(SendError(job)) = self.queue.send(boxed(job, answer)) {
+            self.queued.dec();
             job(None)(Err(StoreError::Failed("the writer has ended".into())));
         }
     }
@@ -95,7 +109,7 @@ fn boxed<T: Send + 'static>(
     })
 }
 
-fn work(mut store: Store, jobs: &Receiver<Job>, mut publish: impl FnMut(Vec<Effect>)) -> Store {
+fn work(mut store: Store, jobs: &Receiver<Job>, metrics: &Metrics, mut publish: impl FnMut(Vec<Effect>)) -> Store {
     while let Ok(first) = jobs.recv() {
         let mut completions = Vec::new();
         let mut group = Some(first);
@@ -107,6 +121,9 @@ fn work(mut store: Store, jobs: &Receiver<Job>, mut publish: impl FnMut(Vec<Effe
         });
         // Still there if the transaction did not begin.
         completions.extend(group.take().map(|job| job(None)));
+        let count = u32::try_from(completions.len()).unwrap_or(u32::MAX);
+        metrics.queued.dec_by(count.into());
+        metrics.grouped.observe(count.into());
         if let Err(error) = &committed {
             tracing::error!(%error, jobs = completions.len(), "a transaction was not committed");
         }

@@ -95,9 +95,10 @@ impl Hub {
         self.lock().all.iter().for_each(|mailbox| mailbox.put(Letter::Closing));
     }
 
-    /// How many are connected.
-    pub fn connected(&self) -> usize {
-        self.lock().all.len()
+    /// How many are connected, and how many ledgers they wait on.
+    pub fn counts(&self) -> (usize, usize) {
+        let inside = self.lock();
+        (inside.all.len(), inside.ledgers.len())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inside> {

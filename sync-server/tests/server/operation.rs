@@ -3,7 +3,7 @@
 use outlay_protocol::Code;
 use outlay_protocol::message::Mode;
 
-use crate::support::{Account, Device, Ledger, Server, Socket, counts, run};
+use crate::support::{Account, Device, Ledger, Server, Socket, counts, request, run};
 
 fn with_ledger() -> (Server, Device, Account, Ledger) {
     let (server, mut phone) = (Server::start(&[]), Device::new(1));
@@ -108,4 +108,67 @@ fn what_is_no_backup_is_not_restored() {
     let (done, _) = run(&["restore"], &[("--data", &server.data), ("--from", &nonsense)]);
     assert!(!done);
     assert_eq!(server.again(&[]).get("/readyz").status, 200, "the former database is untouched");
+}
+
+#[test]
+fn what_it_does_is_counted_on_an_address_of_its_own_and_nobody_is_named() {
+    let (server, mut phone) = (Server::start(&["--metrics-listen", "127.0.0.1:0"]), Device::new(1));
+    let account = server.sign_up("ana@example.org", &phone);
+    let ledger = Ledger::of(&mut phone, 3);
+    let mut socket = Socket::of(&server, &phone, &account);
+    socket.open(ledger.id, None, &ledger.commits);
+    socket.acknowledged(1);
+    let mut forged = phone.expense(ledger.id, &ledger.heads, 1).0;
+    forged.signature[7] ^= 1;
+    socket.push(2, &[ledger.commits[3].clone(), forged]);
+    assert_eq!(server.get("/v1/ana").status, 404);
+    let address = server.metrics.as_deref().unwrap();
+    let answer = request(address, "GET", "/metrics", &[], b"");
+    let text = String::from_utf8(answer.body).unwrap();
+    let expected = [
+        "outlay_http_requests_total{method=\"POST\",route=\"/v1/auth/signup\",status=\"200\"} 1",
+        "outlay_http_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1",
+        "outlay_http_request_duration_seconds_count{route=\"/v1/auth/signup\"} 1",
+        "outlay_sync_sockets_count 1",
+        "outlay_sync_subscribed_ledgers_count 1",
+        "outlay_sync_commits_total{outcome=\"stored\"} 4",
+        "outlay_sync_commits_total{outcome=\"held\"} 1",
+        "outlay_sync_commits_total{outcome=\"refused\"} 1",
+        "outlay_store_queue_jobs 0",
+        "outlay_password_hashes_count 0",
+        "outlay_password_hashes_shed_total 0",
+        "outlay_http_rate_limited_requests_total 0",
+    ];
+    for line in expected {
+        assert!(text.lines().any(|known| known == line), "{line} is not in\n{text}");
+    }
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+    assert!(value("outlay_store_database_bytes ") > Some(0) && value("outlay_store_wal_bytes ") > Some(0), "{text}");
+    assert!(value("outlay_store_group_jobs_count ") > Some(0), "{text}");
+    for name in ["ana", account.id.as_str(), &phone.key(), &ledger.id.to_string()] {
+        assert!(!text.contains(name), "{name} is in\n{text}");
+    }
+    assert_eq!(server.get("/metrics").status, 404, "not where its users are");
+    assert_eq!(request(address, "GET", "/v1/server", &[], b"").status, 404);
+}
+
+/// A socket that never reads, one that never speaks, and a request that never ends.
+#[test]
+fn whoever_stays_connected_does_not_keep_it_from_stopping() {
+    use std::io::Write as _;
+
+    let options = ["--drain-timeout-seconds", "1", "--metrics-listen", "127.0.0.1:0"];
+    let (mut server, phone) = (Server::start(&options), Device::new(1));
+    let account = server.sign_up("ana@example.org", &phone);
+    let (deaf, mute) = (Socket::of(&server, &phone, &account), Socket::connect(&server));
+    let mut half = std::net::TcpStream::connect(&server.address).unwrap();
+    half.write_all(b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{").unwrap();
+    let kept = std::net::TcpStream::connect(server.metrics.as_deref().unwrap()).unwrap();
+    assert_eq!(server.get("/readyz").status, 200);
+    let begun = std::time::Instant::now();
+    assert_eq!(server.stop(), Some(0));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8), "it took {:?}", begun.elapsed());
+    drop((deaf, mute, half, kept));
+    let server = server.again(&[]);
+    assert_eq!(server.refresh(&phone, &account.refresh).status, 200, "what was acknowledged is there");
 }

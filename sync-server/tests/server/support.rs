@@ -24,6 +24,8 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
+    /// Where the metrics are, if it was told to serve them.
+    pub(crate) metrics: Option<String>,
     pub(crate) data: PathBuf,
     /// Goes away with the last server that uses it.
     folder: std::rc::Rc<tempfile::TempDir>,
@@ -64,9 +66,16 @@ impl Server {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).to_owned();
-        Self { child, address, data, folder }
+        let metrics = options.contains(&"--metrics-listen").then(|| {
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            let address = line.trim().strip_prefix("metrics on http://").and_then(|url| url.strip_suffix("/metrics"));
+            address.unwrap_or_else(|| panic!("{line:?}")).to_owned()
+        });
+        Self { child, address, metrics, data, folder }
     }
 
     /// Stops it in good order, and says with which status it ended.
