@@ -26,7 +26,11 @@ use crate::ground::{Outcome, number_after};
 /// The program, beside this one.
 const PROGRAM: &str = "outlay-server";
 /// Options under which a crowd signs in within seconds.
-const MANY: [&str; 6] = [
+const MANY: [&str; 10] = [
+    "--address-connections-max-count",
+    "20000",
+    "--address-requests-per-minute",
+    "1000000",
     "--account-requests-per-minute",
     "1000000",
     "--password-hash-memory-kib",

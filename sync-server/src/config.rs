@@ -9,6 +9,7 @@ use std::num::ParseIntError;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::accounts::passwords::Cost;
@@ -104,6 +105,21 @@ impl SignUp {
     }
 }
 
+/// A site as a browser names it: scheme, host and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin(pub(crate) HeaderValue);
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let is_origin = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?', '#', '@']));
+        let value = HeaderValue::from_str(text).ok().filter(|_| is_origin);
+        value.map(Self).ok_or_else(|| "an origin is a scheme and a host, such as https://app.example.org".to_owned())
+    }
+}
+
 /// How lines of the log are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -143,6 +159,9 @@ pub struct Serve {
     /// Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8.
     #[arg(long, env = "OUTLAY_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
+    /// Other sites whose pages may ask this server from a browser, such as https://app.example.org.
+    #[arg(long, env = "OUTLAY_CORS_ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<Origin>,
     /// How much to log: error, warn, info, debug or trace.
     #[arg(long, env = "OUTLAY_LOG", default_value = "info")]
     pub log: tracing::Level,
@@ -164,12 +183,13 @@ macro_rules! least {
     };
 }
 
-fn limit<T>(text: &str, least: u8) -> Result<T, String>
+fn limit<T>(text: &str, least: u32) -> Result<T, String>
 where
-    T: FromStr<Err = ParseIntError> + PartialOrd + From<u8>,
+    T: FromStr<Err = ParseIntError> + PartialOrd + TryFrom<u32>,
 {
     let value: T = text.parse().map_err(|error: ParseIntError| error.to_string())?;
-    if value < T::from(least) { Err(format!("it must be at least {least}")) } else { Ok(value) }
+    let is_enough = T::try_from(least).is_ok_and(|least| value >= least);
+    if is_enough { Ok(value) } else { Err(format!("it must be at least {least}")) }
 }
 
 macro_rules! limits {
@@ -211,6 +231,20 @@ limits! {
     ping_interval_seconds: u32 = 30, "OUTLAY_PING_INTERVAL_SECONDS";
     /// Connections at once.
     connections_max_count: usize = 20_000, "OUTLAY_CONNECTIONS_MAX_COUNT";
+    /// Connections at once of one network address; those of trusted proxies are not counted.
+    address_connections_max_count: usize = 1_000, "OUTLAY_ADDRESS_CONNECTIONS_MAX_COUNT";
+    /// Requests of one network address, in a minute: those of all who share it.
+    address_requests_per_minute: u32 = 6_000, "OUTLAY_ADDRESS_REQUESTS_PER_MINUTE";
+    /// Requests of one account, in a minute.
+    person_requests_per_minute: u32 = 3_000, "OUTLAY_PERSON_REQUESTS_PER_MINUTE";
+    /// Requests of one session, that of a device or a program, in a minute.
+    session_requests_per_minute: u32 = 1_200, "OUTLAY_SESSION_REQUESTS_PER_MINUTE";
+    /// Bytes of the head of a request, and of what is read of a body at once.
+    head_max_bytes: usize = 32 * 1024, "OUTLAY_HEAD_MAX_BYTES", from 8192;
+    /// Fields in the head of a request.
+    head_fields_max_count: usize = 64, "OUTLAY_HEAD_FIELDS_MAX_COUNT";
+    /// Bytes of path and query together.
+    uri_max_bytes: usize = 4 * 1024, "OUTLAY_URI_MAX_BYTES";
     /// Seconds for the head of a request, and for a TLS handshake.
     header_timeout_seconds: u32 = 10, "OUTLAY_HEADER_TIMEOUT_SECONDS";
     /// Seconds for a whole HTTP request.
@@ -280,6 +314,7 @@ impl Serve {
         }
         let orders = orders! { self.limits,
             frame_max_bytes <= sync_body_max_bytes;
+            uri_max_bytes <= head_max_bytes;
             page_max_bytes <= sync_answer_max_bytes;
             header_timeout_seconds <= request_timeout_seconds;
             access_token_seconds <= refresh_token_idle_seconds;

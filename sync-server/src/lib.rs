@@ -11,6 +11,7 @@ pub mod backup;
 mod clock;
 pub mod config;
 mod error;
+mod gate;
 mod health;
 pub mod ledgers;
 mod listen;

@@ -2,10 +2,11 @@
 //!
 //! axum's own loop sets neither buffers nor timeouts, so the loop is here; what is served is a router all the same.
 
+use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -25,16 +26,64 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::node::Node;
+use crate::{gate, proxies};
 
-/// Bytes of the head of a request, and of what is read of a body at once.
-const HTTP_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Pause after the system has given no connection, as when there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// One of the connections that there may be; free again when the last that holds it is gone.
 #[derive(Clone)]
 pub(crate) struct Place {
-    _permit: Arc<OwnedSemaphorePermit>,
+    _held: Arc<Held>,
+}
+
+struct Held {
+    _permit: OwnedSemaphorePermit,
+    site: Option<IpAddr>,
+    sites: Arc<Sites>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(site) = self.site {
+            self.sites.leave(site);
+        }
+    }
+}
+
+/// How many connections each address has. It holds as many as there are connections.
+#[derive(Default)]
+struct Sites(Mutex<HashMap<IpAddr, usize>>);
+
+impl Sites {
+    /// Says whether there was room for one more.
+    fn enter(&self, site: IpAddr, max: usize) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = all.entry(site).or_insert(0);
+        let has_room = *count < max;
+        *count += usize::from(has_room);
+        has_room
+    }
+
+    fn leave(&self, site: IpAddr) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = all.get_mut(&site).map(|count| {
+            *count = count.saturating_sub(1);
+            *count
+        });
+        if left == Some(0) {
+            all.remove(&site);
+        }
+    }
+}
+
+/// A place for a connection, if there is one in all and one for its address. A proxy that is trusted has as many as it
+/// likes: whom it speaks for has a limit there.
+fn place(node: &Node, places: &Arc<Semaphore>, sites: &Arc<Sites>, peer: IpAddr) -> Option<Place> {
+    let permit = Arc::clone(places).try_acquire_owned().ok()?;
+    let site = (!proxies::is_trusted(&node.trusted_proxies, &peer)).then(|| gate::site(peer));
+    let has_room = site.is_none_or(|site| sites.enter(site, node.limits.address_connections_max_count));
+    has_room.then(|| Place { _held: Arc::new(Held { _permit: permit, site, sites: Arc::clone(sites) }) })
 }
 
 /// TLS with a certificate chain and a key, both PEM.
@@ -61,6 +110,7 @@ pub(crate) async fn run(
 ) {
     let max = node.limits.connections_max_count.min(Semaphore::MAX_PERMITS);
     let places = Arc::new(Semaphore::new(max));
+    let sites = Arc::default();
     let (closing, is_closing) = watch::channel(false);
     tokio::pin!(stop);
     loop {
@@ -75,14 +125,16 @@ pub(crate) async fn run(
                 }
             },
         };
-        let Ok(permit) = Arc::clone(&places).try_acquire_owned() else {
-            tracing::warn!("more connections than there may be");
+        let Some(place) = place(node, &places, &sites, peer.ip()) else {
+            tracing::warn!("more connections than there may be, in all or of one address");
             continue;
         };
         let serving = Serving {
             router: router.clone(),
             peer,
-            place: Place { _permit: Arc::new(permit) },
+            place,
+            head_bytes_max: node.limits.head_max_bytes,
+            head_fields_max: node.limits.head_fields_max_count,
             header_time: Duration::from_secs(u64::from(node.limits.header_timeout_seconds)),
             is_closing: is_closing.clone(),
         };
@@ -108,6 +160,8 @@ struct Serving {
     router: Router,
     peer: SocketAddr,
     place: Place,
+    head_bytes_max: usize,
+    head_fields_max: usize,
     header_time: Duration,
     is_closing: watch::Receiver<bool>,
 }
@@ -129,7 +183,7 @@ impl Serving {
     }
 
     async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { router, peer, place, header_time, mut is_closing } = self;
+        let Self { router, peer, place, head_bytes_max, head_fields_max, header_time, mut is_closing } = self;
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(place.clone());
@@ -138,7 +192,8 @@ impl Serving {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(header_time)
-            .max_buf_size(HTTP_BUFFER_BYTES_MAX)
+            .max_headers(head_fields_max)
+            .max_buf_size(head_bytes_max)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);

@@ -5,10 +5,10 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use outlay_ledger::hex;
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::accounts::AccountId;
 use crate::config::LogFormat;
+use crate::gate::{self, Quota};
 use crate::node::{Node, random};
 use crate::proxies::{self, Network};
 
@@ -23,6 +24,8 @@ use crate::proxies::{self, Network};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Bytes of an id that a proxy gives: a UUID has 36, a trace of W3C 55.
 const REQUEST_ID_BYTES_MAX: usize = 64;
+/// No answer is a page for a browser.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 /// The route of what is no page.
 const NO_ROUTE: &str = "none";
 
@@ -34,6 +37,7 @@ tokio::task_local! {
 struct Current {
     id: String,
     caller: OnceLock<Caller>,
+    quotas: Mutex<Vec<Quota>>,
 }
 
 /// Who asks, in what a log may hold of it.
@@ -63,6 +67,12 @@ pub(crate) fn is_asked_by(account: AccountId, session: [u8; 16]) {
     _ = CURRENT.try_with(|current| current.caller.set(Caller { account, session }));
 }
 
+/// Notes what may still be asked, for the headers of the answer.
+pub(crate) fn has_left(quota: Quota) {
+    let note = |current: &Arc<Current>| current.quotas.lock().unwrap_or_else(PoisonError::into_inner).push(quota);
+    _ = CURRENT.try_with(note);
+}
+
 /// Answers a request under an id, and logs that it did.
 pub(crate) async fn follow(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
@@ -70,7 +80,7 @@ pub(crate) async fn follow(State(node): State<Arc<Node>>, request: Request, next
     let id = id.unwrap_or_else(|| hex::encode(&random::<16>()));
     let route = request.extensions().get().map_or(NO_ROUTE.to_owned(), |path: &MatchedPath| path.as_str().to_owned());
     let (method, begun) = (method_name(request.method()), Instant::now());
-    let current = Arc::new(Current { id, caller: OnceLock::new() });
+    let current = Arc::new(Current { id, caller: OnceLock::new(), quotas: Mutex::default() });
     let mut response = CURRENT.scope(Arc::clone(&current), next.run(request)).await;
     let (status, time) = (response.status().as_u16(), begun.elapsed());
     node.metrics.answered(method, &route, status, time);
@@ -80,11 +90,25 @@ pub(crate) async fn follow(State(node): State<Arc<Node>>, request: Request, next
         None => (None, None),
     };
     tracing::info!(method, route, status, ms, request_id = current.id, account, session, "answered");
+    protect(response.headers_mut(), node.has_tls);
+    gate::tell(response.headers_mut(), &current.quotas.lock().unwrap_or_else(PoisonError::into_inner));
     // An id has nothing in it that a header may not have.
     if let Ok(id) = HeaderValue::from_str(&current.id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// What keeps a browser from making more of an answer than it is, and everybody from keeping it.
+fn protect(headers: &mut HeaderMap, has_tls: bool) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // A page that may be kept says so itself; one with a token never does.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if has_tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
 }
 
 /// The id that a trusted proxy gives, if it is one.

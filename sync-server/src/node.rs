@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use axum::http::HeaderValue;
 use outlay_ledger::DeviceKey;
 use outlay_protocol::session::{Answer, Identity, Question};
 use outlay_protocol::{Code, session};
@@ -14,6 +15,7 @@ use crate::accounts::{Attempts, Requests};
 use crate::auth::{AccessTokens, Nonces};
 use crate::clock;
 use crate::config::{Limits, Serve, SignUp};
+use crate::gate::Gate;
 use crate::metrics::Metrics;
 use crate::proxies::Network;
 use crate::store::{Readers, Result, Store, StoreError, Writer, system_random};
@@ -34,12 +36,15 @@ pub(crate) struct Node {
     pub(crate) limits: Limits,
     pub(crate) sign_up: SignUp,
     pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) cors_origins: Vec<HeaderValue>,
+    pub(crate) has_tls: bool,
     pub(crate) context: Context,
     pub(crate) hub: Arc<Hub>,
     pub(crate) hashing: Hashing,
     pub(crate) attempts: Attempts,
     pub(crate) nonces: Nonces,
     pub(crate) requests: Requests,
+    pub(crate) gate: Gate,
     pub(crate) metrics: Metrics,
     rates: Rates,
     readers: Readers,
@@ -74,12 +79,15 @@ impl Node {
             refresh_key,
             sign_up: serve.sign_up.unwrap_or(by_default),
             trusted_proxies: serve.trusted_proxies.clone(),
+            cors_origins: serve.cors_origins.iter().map(|origin| origin.0.clone()).collect(),
+            has_tls: serve.tls_cert.is_some(),
             context: Context { tokens, limits: limits.ledgers(), held: Default::default() },
             hub,
             hashing,
             attempts: Attempts::default(),
             nonces: Nonces::new(random()),
             requests: Requests::new(limits.account_requests_per_minute),
+            gate: Gate::new(&limits),
             metrics,
             rates: Rates::new(limits.rates()),
             readers: Readers::new(database, limits.database_cache_kib),

@@ -45,6 +45,7 @@ impl FromRequestParts<Arc<Node>> for Session {
         if let Some(account) = claims.account() {
             logs::is_asked_by(account, session.id);
         }
+        node.gate.admit(node, &session)?;
         Ok(session)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -13,31 +14,52 @@ use futures_util::FutureExt;
 use outlay_ledger::hex;
 use outlay_protocol::{Code, version};
 use serde_json::{Value, json};
+use tower_http::cors::CorsLayer;
 
 use crate::error::ApiError;
 use crate::node::{Node, random};
-use crate::{accounts, clock, health, logs, sync};
+use crate::{accounts, clock, gate, health, logs, sync};
 
 /// Bytes of a request that is no sync: an address, a password, a name.
 const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// Fields of ours that a page may send.
+const OURS: [&str; 2] = ["idempotency-key", "outlay-nonce"];
+/// How long a browser remembers what it may ask.
+const PREFLIGHT_TIME: Duration = Duration::from_secs(600);
 
 pub(crate) fn router(node: Arc<Node>) -> Router {
     let body_max = node.limits.sync_body_max_bytes;
     let sync = Router::new()
         .route("/v1/sync", get(sync::socket::upgrade).post(sync::http::exchange))
         .layer(DefaultBodyLimit::max(body_max));
-    Router::new()
+    let asked = Router::new()
         .route("/v1/server", get(server))
         .merge(accounts::routes::router())
         .merge(accounts::profile::router())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(sync)
-        .merge(health::router())
         .fallback(|| async { ApiError::from(Code::NoSuchPage) })
         .method_not_allowed_fallback(|| async { ApiError::from(Code::Method) })
-        .layer(from_fn_with_state(Arc::clone(&node), within_time))
-        .layer(from_fn_with_state(Arc::clone(&node), logs::follow))
-        .with_state(node)
+        .layer(from_fn_with_state(Arc::clone(&node), gate::admit));
+    // Whoever looks after the server may ask how it is as often as he likes.
+    let health = health::router().method_not_allowed_fallback(|| async { ApiError::from(Code::Method) });
+    let pages = asked.merge(health).layer(from_fn_with_state(Arc::clone(&node), within_time));
+    let pages = if node.cors_origins.is_empty() { pages } else { pages.layer(cors(&node.cors_origins)) };
+    pages.layer(from_fn_with_state(Arc::clone(&node), logs::follow)).with_state(node)
+}
+
+/// Lets pages of these sites ask, and no others; without cookies, which this server has none of.
+fn cors(origins: &[HeaderValue]) -> CorsLayer {
+    let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let headers = [header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH];
+    let shown = ["etag", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id", "outlay-nonce"];
+    CorsLayer::new()
+        .allow_origin(origins.to_vec())
+        .allow_methods(methods)
+        .allow_headers(headers.into_iter().chain(OURS.map(HeaderName::from_static)).collect::<Vec<_>>())
+        .expose_headers(shown.map(HeaderName::from_static))
+        .max_age(PREFLIGHT_TIME)
 }
 
 /// Who this is, and a nonce to prove something by.

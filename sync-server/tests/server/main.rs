@@ -4,6 +4,7 @@
 
 mod accounts;
 mod configuring;
+mod limiting;
 mod logging;
 mod operation;
 mod refusals;

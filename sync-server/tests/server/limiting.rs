@@ -1,0 +1,147 @@
+//! What anybody may ask of it, how often, and what an answer says to browsers.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use outlay_protocol::Code;
+
+use crate::support::{Device, Reply, Server, request};
+
+fn me(server: &Server, token: &str) -> Reply {
+    request(&server.address, "GET", "/v1/me", &[("authorization", &format!("Bearer {token}"))], b"")
+}
+
+#[test]
+fn an_address_has_its_requests_and_health_is_not_among_them() {
+    let server = Server::start(&["--address-requests-per-minute", "3", "--trusted-proxies", "127.0.0.1"]);
+    let of = |address: &str, path: &str| request(&server.address, "GET", path, &[("x-forwarded-for", address)], b"");
+    let first = of("192.0.2.1", "/v1/server");
+    assert_eq!(first.header("ratelimit-policy").as_deref(), Some("\"address\";q=3;w=60"));
+    assert_eq!(first.header("ratelimit").as_deref(), Some("\"address\";r=2;t=20"));
+    assert_eq!((of("192.0.2.1", "/v1/me").status, of("192.0.2.1", "/v1/nothing").status), (401, 404));
+    let over = of("192.0.2.1", "/v1/server");
+    assert_eq!(over.refusal(), (429, Code::Rate));
+    let wait: u64 = over.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=20).contains(&wait), "{wait}");
+    assert_eq!(over.json()["retry_after_seconds"].as_u64(), Some(wait));
+    assert!(over.header("ratelimit").unwrap().starts_with("\"address\";r=0;t="));
+    for path in ["/livez", "/readyz"] {
+        let health = of("192.0.2.1", path);
+        assert_eq!((health.status, health.header("ratelimit")), (200, None));
+    }
+    assert_eq!(of("192.0.2.2", "/v1/server").status, 200, "another address");
+}
+
+#[test]
+fn a_session_has_its_requests_and_an_account_those_of_all() {
+    let options = ["--session-requests-per-minute", "2", "--person-requests-per-minute", "3"];
+    let (server, phone) = (Server::start(&options), Device::new(1));
+    let account = server.sign_up("ana@example.org", &phone);
+    let other = server.log_in("ana@example.org", &Device::new(2));
+    let ben = server.sign_up("ben@example.org", &Device::new(3));
+    let first = me(&server, &account.access);
+    let left = first.header("ratelimit").unwrap();
+    assert!(left.contains("\"account\";r=2;t=20") && left.contains("\"session\";r=1;t=30"), "{left}");
+    assert_eq!((first.status, me(&server, &account.access).status), (200, 200));
+    assert_eq!(me(&server, &account.access).refusal(), (429, Code::Rate), "the session has no more");
+    assert_eq!(me(&server, &other.access).status, 200, "which costs another session nothing");
+    assert_eq!(me(&server, &other.access).refusal(), (429, Code::Rate), "but the account has had three");
+    assert_eq!(me(&server, &ben.access).status, 200);
+}
+
+#[test]
+fn what_is_too_long_is_refused() {
+    let server =
+        Server::start(&["--head-max-bytes", "8192", "--head-fields-max-count", "8", "--uri-max-bytes", "1024"]);
+    assert_eq!(server.get(&format!("/v1/server?{}", "q".repeat(1_100))).refusal(), (413, Code::TooBig));
+    assert_eq!(server.get(&format!("/v1/server?{}", "q".repeat(900))).status, 200);
+    let long = "x".repeat(9_000);
+    assert_eq!(request(&server.address, "GET", "/v1/server", &[("x-long", &long)], b"").status, 431);
+    let many: Vec<(String, String)> = (0..9).map(|number| (format!("x-{number}"), "y".to_owned())).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    assert_eq!(request(&server.address, "GET", "/v1/server", &many, b"").status, 431);
+    assert_eq!(server.get("/v1/server").status, 200);
+}
+
+/// What a connection is told that sends this and then nothing.
+fn told(server: &Server, begin: &[u8]) -> String {
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+    stream.write_all(begin).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn whoever_is_slow_is_let_go() {
+    let server = Server::start(&["--header-timeout-seconds", "1", "--request-timeout-seconds", "1"]);
+    let slow_head = told(&server, b"GET /v1/server HTTP/1.1\r\nhost: x\r\n");
+    assert!(slow_head.is_empty() || slow_head.starts_with("HTTP/1.1 408"), "{slow_head}");
+    let head =
+        b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
+    let slow_body = told(&server, head);
+    assert!(slow_body.starts_with("HTTP/1.1 408") && slow_body.contains("urn:outlay:problem:slow"), "{slow_body}");
+}
+
+#[test]
+fn an_address_has_its_connections_and_gets_them_back() {
+    let server = Server::start(&["--address-connections-max-count", "2"]);
+    let alive = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
+    let connect = || {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        // Whoever was given no place is told nothing: writing or reading fails.
+        _ = stream.write_all(alive);
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).ok().map(|()| stream)
+    };
+    let (first, second) = (connect(), connect());
+    assert!(first.is_some() && second.is_some() && connect().is_none());
+    drop(first);
+    while connect().is_none() {}
+}
+
+#[test]
+fn an_answer_is_nothing_for_a_browser_to_run_or_to_keep() {
+    let server = Server::start(&[]);
+    for (path, status) in
+        [("/livez", 200), ("/v1/server", 200), ("/v1/me", 401), ("/nothing", 404), ("/v1/auth/login", 405)]
+    {
+        let answer = server.get(path);
+        let expected = [
+            ("x-content-type-options", Some("nosniff")),
+            ("content-security-policy", Some("default-src 'none'; frame-ancestors 'none'")),
+            ("referrer-policy", Some("no-referrer")),
+            ("cache-control", Some("no-store")),
+            ("server", None),
+            ("strict-transport-security", None),
+            ("access-control-allow-origin", None),
+        ];
+        assert_eq!(answer.status, status, "{path}");
+        for (name, value) in expected {
+            assert_eq!(answer.header(name).as_deref(), value, "{path}: {name}");
+        }
+    }
+}
+
+#[test]
+fn only_sites_that_were_named_may_ask_from_a_browser() {
+    let server = Server::start(&["--cors-origins", "https://app.example.org,http://localhost:3000"]);
+    let ask = |method: &str, origin: &str| {
+        let headers = [("origin", origin), ("access-control-request-method", "PATCH")];
+        request(&server.address, method, "/v1/me", &headers, b"")
+    };
+    for origin in ["https://app.example.org", "http://localhost:3000"] {
+        let before = ask("OPTIONS", origin);
+        assert_eq!((before.status, before.header("access-control-allow-origin").as_deref()), (200, Some(origin)));
+        assert!(before.header("access-control-allow-methods").unwrap().contains("PATCH"));
+        assert!(before.header("access-control-allow-headers").unwrap().contains("authorization"));
+        assert_eq!(before.header("access-control-allow-credentials"), None);
+        assert_eq!(ask("GET", origin).header("access-control-allow-origin").as_deref(), Some(origin));
+    }
+    assert_eq!(ask("GET", "https://evil.example.org").header("access-control-allow-origin"), None);
+    let closed = Server::start(&[]);
+    let asked = [("origin", "https://app.example.org"), ("access-control-request-method", "GET")];
+    let answer = request(&closed.address, "OPTIONS", "/v1/me", &asked, b"");
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (405, None));
+}
