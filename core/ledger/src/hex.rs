@@ -29,6 +29,22 @@ pub fn fixed<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
+/// The bytes of a text, at most so many.
+///
+/// ```
+/// use outlay_ledger::hex;
+/// assert_eq!(hex::decode("00ff10", 3), Some(vec![0x00, 0xff, 0x10]));
+/// assert_eq!(hex::decode("00ff10", 2), None);
+/// assert_eq!(hex::decode("00f", 3), None);
+/// ```
+pub fn decode(text: &str, bytes_max: usize) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    if digits.len() > bytes_max.saturating_mul(2) || !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    digits.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+}
+
 pub(crate) fn write(to: &mut impl fmt::Write, bytes: &[u8]) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(to, "{byte:02x}"))
 }

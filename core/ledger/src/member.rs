@@ -154,6 +154,9 @@ pub enum MemberOperation {
         role: Role,
         /// Who is invited; absent when anybody is.
         member: Option<MemberId>,
+        /// Until when a server takes the admission, in seconds since 1970; absent when for ever. No rule of roles asks for
+        /// it: what was admitted stays so, whenever it is judged.
+        expires_s: Option<u64>,
     },
     /// Takes in commits that were set aside.
     Accept {
@@ -335,10 +338,16 @@ impl MemberOperation {
                 .bytes(2, old.as_bytes())
                 .bytes(3, new.as_bytes())
                 .bytes_list(4, &ordered_cut(cut)?),
-            Self::Invite { invite_key, role, member } => map
-                .bytes(1, invite_key.as_bytes())
-                .uint(2, role.number().into())
-                .bytes_if(3, member.as_ref().map(|member| member.as_bytes().as_slice())),
+            Self::Invite { invite_key, role, member, expires_s } => {
+                let map = map
+                    .bytes(1, invite_key.as_bytes())
+                    .uint(2, role.number().into())
+                    .bytes_if(3, member.as_ref().map(|member| member.as_bytes().as_slice()));
+                match expires_s {
+                    Some(expires_s) => map.uint(4, *expires_s),
+                    None => map,
+                }
+            }
             Self::Accept { commits } => map.bytes_list(1, &ordered(commits, ACCEPT_COMMITS_MAX)?),
             Self::Server { key, up_to, on_behalf } => {
                 map.bytes(1, key.as_bytes()).uint(2, up_to.number().into()).uint(3, (*on_behalf).into())
@@ -394,7 +403,12 @@ impl MemberOperation {
                 new: device(map, 3)?,
                 cut: cut(map, 4)?,
             },
-            6 => Self::Invite { invite_key: device(map, 1)?, role: role(map, 2)?, member: map.fixed(3)?.map(MemberId) },
+            6 => Self::Invite {
+                invite_key: device(map, 1)?,
+                role: role(map, 2)?,
+                member: map.fixed(3)?.map(MemberId),
+                expires_s: map.uint(4)?,
+            },
             7 => Self::Accept { commits: commits(map, 1, ACCEPT_COMMITS_MAX)? },
             8 => Self::Server { key: device(map, 1)?, up_to: role(map, 2)?, on_behalf: claim(map, 3)? },
             9 => Self::RevokeServer { key: device(map, 1)?, cut: cut(map, 2)? },

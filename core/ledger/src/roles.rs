@@ -191,6 +191,19 @@ pub struct Server {
     pub on_behalf: bool,
 }
 
+/// An invite that is in effect, or has admitted somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invite {
+    /// The role of a member who is new.
+    pub role: Role,
+    /// Who is invited; absent when anybody is.
+    pub member: Option<MemberId>,
+    /// Until when a server takes the admission, in seconds since 1970.
+    pub expires_s: Option<u64>,
+    /// Whether it has admitted a device.
+    pub is_used: bool,
+}
+
 /// Whom a removal or demotion concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
@@ -309,6 +322,7 @@ pub struct Roles {
     members: BTreeMap<MemberId, Member>,
     devices: BTreeMap<DeviceKey, Device>,
     servers: BTreeMap<DeviceKey, Server>,
+    invites: BTreeMap<DeviceKey, Invite>,
     owners: BTreeSet<MemberId>,
     member_events: BTreeMap<MemberId, Timeline<Role>>,
     device_events: BTreeMap<DeviceKey, Timeline<Device>>,
@@ -424,6 +438,11 @@ impl Roles {
     /// The pinned servers now.
     pub fn servers(&self) -> &BTreeMap<DeviceKey, Server> {
         &self.servers
+    }
+
+    /// The invites that are in effect or have admitted somebody, by their keys; not those that died before.
+    pub fn invites(&self) -> &BTreeMap<DeviceKey, Invite> {
+        &self.invites
     }
 
     /// Whether a server was ever pinned here, though it may have been revoked since.

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::lineage::{Lineage, Table};
 use super::order::{Ranked, is_genesis};
-use super::{Cut, Device, Member, MemberCommit, MemberRecord, Roles, Server, Target, Timeline, Void, VoidReason};
+use super::{
+    Cut, Device, Invite as InviteNow, Member, MemberCommit, MemberRecord, Roles, Server, Target, Timeline, Void,
+    VoidReason,
+};
 use crate::id::{CommitId, DeviceKey, LedgerId, MemberId};
 use crate::member::{MemberOperation, Purge, Role, is_join_signed};
 use crate::signature::is_weak;
@@ -19,6 +22,7 @@ pub(super) fn judge(ledger: LedgerId, ready: &[Ranked<'_>]) -> Roles {
         judge.apply(ranked);
         judge.lineage.keep(place, std::mem::take(&mut judge.known));
     }
+    judge.roles.invites = judge.invites_now();
     judge.roles
 }
 
@@ -35,12 +39,10 @@ struct Judge {
 }
 
 struct Invite {
-    role: Role,
-    member: Option<MemberId>,
+    now: InviteNow,
     maker: MemberId,
     /// The trust of the maker and of the member named when it was made.
     trust: (u32, u32),
-    is_used: bool,
 }
 
 /// A full device's member, as the author of an operation.
@@ -57,6 +59,7 @@ impl Judge {
             members: BTreeMap::new(),
             devices: BTreeMap::new(),
             servers: BTreeMap::new(),
+            invites: BTreeMap::new(),
             owners: Default::default(),
             member_events: BTreeMap::new(),
             device_events: BTreeMap::new(),
@@ -113,7 +116,10 @@ impl Judge {
             MemberOperation::ReplaceDevice { member, old, new, cut } => {
                 self.replace_device(commit, *member, *old, *new, cut)
             }
-            MemberOperation::Invite { invite_key, role, member } => self.invite(commit, *invite_key, *role, *member),
+            MemberOperation::Invite { invite_key, role, member, expires_s } => {
+                let invite = InviteNow { role: *role, member: *member, expires_s: *expires_s, is_used: false };
+                self.invite(commit, *invite_key, invite)
+            }
             MemberOperation::Accept { commits } => {
                 self.owner(commit)?;
                 self.roles.accepted.extend(commits);
@@ -323,15 +329,30 @@ impl Judge {
         Ok(())
     }
 
-    fn invite(&mut self, commit: &MemberCommit, key: DeviceKey, role: Role, member: Option<MemberId>) -> Verdict {
+    fn invite(&mut self, commit: &MemberCommit, key: DeviceKey, now: InviteNow) -> Verdict {
         let maker = self.owner(commit)?.member;
         if self.invites.contains_key(&key) {
             return Err(VoidReason::KeyInUse);
         }
         self.is_new(&key)?;
-        let trust = (self.trust(&maker), member.map_or(0, |member| self.trust(&member)));
-        self.invites.insert(key, Invite { role, member, maker, trust, is_used: false });
+        let trust = (self.trust(&maker), self.trust_named(&now));
+        self.invites.insert(key, Invite { now, maker, trust });
         Ok(())
+    }
+
+    fn trust_named(&self, invite: &InviteNow) -> u32 {
+        invite.member.map_or(0, |member| self.trust(&member))
+    }
+
+    /// Its maker is an owner still, and neither he nor the member whom it names was removed or demoted since.
+    fn is_trusted(&self, invite: &Invite) -> bool {
+        let trust = (self.trust(&invite.maker), self.trust_named(&invite.now));
+        self.roles.owners.contains(&invite.maker) && invite.trust == trust
+    }
+
+    fn invites_now(&self) -> BTreeMap<DeviceKey, InviteNow> {
+        let known = self.invites.iter().filter(|(_, invite)| invite.now.is_used || self.is_trusted(invite));
+        known.map(|(key, invite)| (*key, invite.now)).collect()
     }
 
     fn join(
@@ -346,17 +367,16 @@ impl Judge {
             return Err(VoidReason::OnBehalf);
         }
         let invite = self.invites.get(invite_key).ok_or(VoidReason::NoInvite)?;
-        let role = invite.role;
-        if invite.is_used {
+        let role = invite.now.role;
+        if invite.now.is_used {
             return Err(VoidReason::InviteUsed);
         }
-        let named_trust = invite.member.map_or(0, |member| self.trust(&member));
-        if !self.roles.owners.contains(&invite.maker) || invite.trust != (self.trust(&invite.maker), named_trust) {
+        if !self.is_trusted(invite) {
             return Err(VoidReason::NoInvite);
         }
         // An invite for nobody in particular must not let its holder claim somebody who is or was there.
         let is_unclaimed = !self.roles.member_events.contains_key(&member);
-        let fits = match invite.member {
+        let fits = match invite.now.member {
             Some(named) => named == member,
             None => member == MemberId::of_first_device(&device) && is_unclaimed,
         };
@@ -368,7 +388,7 @@ impl Judge {
             return Err(VoidReason::Signature);
         }
         if let Some(invite) = self.invites.get_mut(invite_key) {
-            invite.is_used = true;
+            invite.now.is_used = true;
         }
         if !self.roles.members.contains_key(&member) {
             self.put_member(commit.id, member, role);

@@ -68,9 +68,12 @@ fn operation(dice: &mut Dice, device: DeviceKey, commits: &[CommitId]) -> Member
         5 => MemberOperation::AddDevice { member, device: other },
         6 => MemberOperation::ReplaceDevice { member, old: dice.device(), new: other, cut },
         7 => MemberOperation::RemoveDevice { member, device: other, cut },
-        8 | 9 => {
-            MemberOperation::Invite { invite_key: secret.public(), role, member: dice.one_in(2).then_some(member) }
-        }
+        8 | 9 => MemberOperation::Invite {
+            invite_key: secret.public(),
+            role,
+            member: dice.one_in(2).then_some(member),
+            expires_s: None,
+        },
         10 | 11 => {
             let member = if dice.one_in(2) { MemberId::of_first_device(&device) } else { member };
             MemberOperation::join(&LEDGER, member, device, &secret)

@@ -228,6 +228,24 @@ fn an_invite_dies_with_the_trust_in_its_maker_or_in_whom_it_names() {
     }
 }
 
+/// What a server goes by when somebody comes with an invite.
+#[test]
+fn an_invite_is_known_until_it_dies_and_once_it_was_used() {
+    let (by_ana, by_ben) = (DeviceSecret::from_bytes([9; 32]), DeviceSecret::from_bytes([8; 32]));
+    let mut story = Story::with(Role::Owner, Role::Editor);
+    story.does(ANAS, invite(&by_ana, Role::Viewer, None));
+    story.does(BENS, invite(&by_ben, Role::Owner, None));
+    let is_used = |story: &Story, secret: &DeviceSecret| {
+        story.roles().invites().get(&secret.public()).map(|invite| (invite.role, invite.is_used))
+    };
+    assert_eq!(is_used(&story, &by_ana), Some((Role::Viewer, false)));
+    assert_eq!(is_used(&story, &by_ben), Some((Role::Owner, false)));
+    story.does(DANS, join(DANS, &by_ana));
+    story.does(ANAS, role(BEN, Role::Editor, &[]));
+    assert_eq!(is_used(&story, &by_ana), Some((Role::Viewer, true)));
+    assert_eq!(is_used(&story, &by_ben), None);
+}
+
 #[test]
 fn a_removed_device_does_not_come_back_by_an_invite_or_a_server() {
     let secret = DeviceSecret::from_bytes([9; 32]);

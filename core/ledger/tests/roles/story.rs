@@ -57,7 +57,7 @@ pub(crate) fn replace_device(member: MemberId, old: DeviceKey, new: DeviceKey, c
 }
 
 pub(crate) fn invite(secret: &DeviceSecret, role: Role, member: Option<MemberId>) -> MemberOperation {
-    MemberOperation::Invite { invite_key: secret.public(), role, member }
+    MemberOperation::Invite { invite_key: secret.public(), role, member, expires_s: None }
 }
 
 /// The admission of a device as the first one of a new member.

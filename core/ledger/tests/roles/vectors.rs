@@ -67,13 +67,23 @@ fn vectors() -> Vec<(MemberOperation, &'static str)> {
              04 81 5820 4444444444444444444444444444444444444444444444444444444444444444",
         ),
         (
-            MemberOperation::Invite { invite_key: OTHER, role: Role::Editor, member: Some(MEMBER) },
+            MemberOperation::Invite { invite_key: OTHER, role: Role::Editor, member: Some(MEMBER), expires_s: None },
             "a4 00 06 01 5820 3333333333333333333333333333333333333333333333333333333333333333
              02 02 03 50 11111111111111111111111111111111",
         ),
         (
-            MemberOperation::Invite { invite_key: OTHER, role: Role::Editor, member: None },
+            MemberOperation::Invite { invite_key: OTHER, role: Role::Editor, member: None, expires_s: None },
             "a3 00 06 01 5820 3333333333333333333333333333333333333333333333333333333333333333 02 02",
+        ),
+        (
+            MemberOperation::Invite {
+                invite_key: OTHER,
+                role: Role::Viewer,
+                member: None,
+                expires_s: Some(1_795_305_600),
+            },
+            "a4 00 06 01 5820 3333333333333333333333333333333333333333333333333333333333333333 02 03
+             04 1a 6b023080",
         ),
         (
             MemberOperation::Accept { commits: vec![HEAD] },

@@ -260,12 +260,15 @@ fn operation_fields(operation: &MemberOperation) -> Vec<String> {
             format!("new {new}"),
             format!("cut {}", commits(cut)),
         ],
-        Op::Invite { invite_key, role, member: who } => vec![
+        Op::Invite { invite_key, role, member: who, expires_s } => [
             "invite".into(),
             format!("key {invite_key}"),
             format!("as {role}"),
             who.as_ref().map_or("anybody".to_owned(), member),
-        ],
+        ]
+        .into_iter()
+        .chain(expires_s.map(|expires_s| format!("until {expires_s}")))
+        .collect(),
         Op::Accept { commits: accepted } => vec!["accept".into(), commits(accepted)],
         Op::Server { key, up_to, on_behalf } => {
             vec!["server".into(), format!("key {key}"), format!("up to {up_to}"), format!("on behalf {on_behalf}")]
