@@ -60,11 +60,15 @@ const fn message(code: Code) -> &'static str {
         Code::Proof => "The device has not proved that the token is its own.",
         Code::Credentials => "The address or the password is wrong.",
         Code::SignUpClosed => "Nobody can sign up here at the moment.",
-        Code::Invitation => "Signing up here needs an invitation that was not used yet.",
+        Code::Invitation => "There is no such invitation, or it was used or is too old.",
         Code::AccountExists => "There is an account with this address.",
         Code::AccountInvalid => {
             "An address needs an @; a password 8 to 256 bytes, and not one that everybody tries first."
         }
+        Code::NoSuchLedger => "There is no such ledger, or it is not yours.",
+        Code::Removed => "This account is no longer a member of the ledger, or the device was removed.",
+        Code::InvitationUsed => "The invitation was used. Ask for another one.",
+        Code::InvitationExpired => "The invitation is too old. Ask for another one.",
         Code::Rate => "Too many requests. Try again later.",
         Code::Busy => "There is too much to do at the moment. Try again later.",
         Code::Slow => "The request took too long.",

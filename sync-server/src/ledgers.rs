@@ -5,10 +5,13 @@
 
 pub mod append;
 mod class;
+pub mod join;
+pub mod listing;
 pub mod log;
 mod members;
 pub mod older;
 pub mod open;
+pub mod routes;
 
 use outlay_ledger::member::Role;
 use outlay_ledger::{DeviceKey, LedgerId, MemberId};

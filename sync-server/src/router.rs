@@ -18,7 +18,7 @@ use tower_http::cors::CorsLayer;
 
 use crate::error::ApiError;
 use crate::node::{Node, random};
-use crate::{accounts, clock, gate, health, logs, sync};
+use crate::{accounts, clock, gate, health, ledgers, logs, sync};
 
 /// Bytes of a request that is no sync: an address, a password, a name.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -37,6 +37,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/server", get(server))
         .merge(accounts::routes::router())
         .merge(accounts::profile::router())
+        .merge(ledgers::routes::router())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(sync)
         .fallback(|| async { ApiError::from(Code::NoSuchPage) })

@@ -124,6 +124,10 @@ codes! {
     Removed = 303, "removed", 403, Waits;
     /// Sealed with a key that is no longer used.
     KeyGeneration = 304, "key_generation", 409, Waits;
+    /// The invitation has admitted somebody.
+    InvitationUsed = 305, "invitation_used", 410, Waits;
+    /// The invitation is too old.
+    InvitationExpired = 306, "invitation_expired", 410, Waits;
 
     /// The signature is not good.
     Signature = 401, "signature", 422, Kept;

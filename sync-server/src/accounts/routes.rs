@@ -117,7 +117,7 @@ fn client(device: Option<&DeviceIn>, program: &str) -> Answer<(Option<DeviceKey>
 }
 
 /// Lets a network address ask so often, and no oftener.
-fn admit(node: &Node, peer: SocketAddr, headers: &HeaderMap) -> Answer<IpAddr> {
+pub(crate) fn admit(node: &Node, peer: SocketAddr, headers: &HeaderMap) -> Answer<IpAddr> {
     let client = proxies::client(&node.trusted_proxies, peer.ip(), headers);
     let wait_ms = node.requests.take(clock::monotonic_ms(), client);
     if wait_ms == 0 {

@@ -92,6 +92,16 @@ pub fn append(
         let insert = "INSERT INTO ledger (id, aid, head, chain, bytes) VALUES (?1, ?2, 0, ?3, 0)";
         write.tx.prepare_cached(insert)?.execute((push.ledger.0, push.aid, Chain::START.0))?;
     }
+    take(write, now_ms, limits, push)
+}
+
+/// Takes the commits of a push whose device may push into this ledger.
+pub(super) fn take(
+    write: &mut Write<'_>,
+    now_ms: i64,
+    limits: &LedgerLimits,
+    push: &Push,
+) -> Result<std::result::Result<Pushed, Code>> {
     let Some(mut appending) = Appending::begin(write, push.ledger, limits)? else { return Ok(Err(Code::NoSuchLedger)) };
     appending.pusher = Some(push.device);
     let mut outcomes = Vec::with_capacity(push.commits.len());

@@ -77,14 +77,18 @@ pub(super) fn write_access(write: &mut Write<'_>, ledger: LedgerId, lid: i64, hi
     Ok(())
 }
 
-/// Remembers which member an account is: as a full device of that member says by being signed in as it.
+/// Remembers which member an account is: as a full device of that member says by being signed in as it. Who was removed and
+/// joins again is another one.
 ///
 /// # Errors
 ///
 /// When the database fails.
 pub(super) fn tie(connection: &Connection, lid: i64, aid: i64, device: &DeviceKey) -> Result<()> {
-    let insert = "INSERT OR IGNORE INTO tie (aid, lid, member) \
-                  SELECT ?1, lid, member FROM access WHERE device = ?2 AND lid = ?3 AND is_confirmed = 1";
+    let insert = "INSERT INTO tie (aid, lid, member) \
+                  SELECT ?1, lid, member FROM access WHERE device = ?2 AND lid = ?3 AND is_confirmed = 1 \
+                  ON CONFLICT (lid, member) DO NOTHING \
+                  ON CONFLICT (aid, lid) DO UPDATE SET member = excluded.member WHERE NOT EXISTS \
+                      (SELECT 1 FROM access WHERE access.lid = tie.lid AND access.member = tie.member)";
     connection.prepare_cached(insert)?.execute((aid, device.0, lid))?;
     Ok(())
 }

@@ -6,6 +6,7 @@ mod accounts;
 mod configuring;
 mod limiting;
 mod logging;
+mod members;
 mod operation;
 mod refusals;
 mod support;

@@ -1,0 +1,254 @@
+//! Ledgers that people share: who gets in by an invitation, who sees whom, and how fast somebody is out.
+
+use std::time::{Duration, Instant};
+
+use outlay_ledger::member::{MemberOperation, Role};
+use outlay_ledger::signature::DeviceSecret;
+use outlay_ledger::{CommitId, LedgerId, hex};
+use outlay_protocol::message::Push;
+use outlay_protocol::{Code, Message, batch};
+use serde_json::{Value, json};
+
+use crate::support::{Account, Device, Ledger, Reply, Server, Socket, counts, refused, request};
+
+/// Far enough that no test meets it, near enough that no other end comes before.
+const IN_A_CENTURY_S: u64 = 4_945_363_200;
+
+/// Ana with a ledger on the server, and the key of an invite in it.
+struct Shared {
+    server: Server,
+    ana: Device,
+    account: Account,
+    socket: Socket,
+    ledger: Ledger,
+    invite: DeviceSecret,
+}
+
+impl Shared {
+    fn start(expires_s: Option<u64>) -> Self {
+        let (server, mut ana) = (Server::start(&[]), Device::new(1));
+        let account = server.sign_up("ana@example.org", &ana);
+        let mut ledger = Ledger::of(&mut ana, 1);
+        let mut socket = Socket::of(&server, &ana, &account);
+        socket.open(ledger.id, None, &ledger.commits);
+        socket.acknowledged(1);
+        let invite = DeviceSecret::from_bytes([9; 32]);
+        let operation =
+            MemberOperation::Invite { invite_key: invite.public(), role: Role::Editor, member: None, expires_s };
+        let invited = ana.operation(ledger.id, &ledger.heads, &operation);
+        assert_eq!(counts(&socket.push(2, &[invited.0])), (1, 0, 0, None));
+        ledger.heads = vec![invited.1];
+        Self { server, ana, account, socket, ledger, invite }
+    }
+
+    fn knock(&self, by: &Device, account: &Account, ledger: LedgerId, secret: &DeviceSecret) -> Reply {
+        self.join(account, ledger, &asking(by, ledger, secret))
+    }
+
+    fn join(&self, account: &Account, ledger: LedgerId, body: &Value) -> Reply {
+        let path = format!("/v1/ledgers/{ledger}/join");
+        let bearer = format!("Bearer {}", account.access);
+        let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+        request(&self.server.address, "POST", &path, &headers, body.to_string().as_bytes())
+    }
+
+    /// Both steps.
+    fn admit(&self, by: &mut Device, account: &Account) -> Reply {
+        let knocked = self.knock(by, account, self.ledger.id, &self.invite);
+        assert_eq!(knocked.status, 200, "{:?}", knocked.json());
+        let heads: Vec<CommitId> = knocked.json()["member_heads"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|head| CommitId(hex::fixed(head.as_str().unwrap()).unwrap()))
+            .collect();
+        let operation = MemberOperation::join(&self.ledger.id, by.member(), by.public(), &self.invite);
+        let admission = by.operation(self.ledger.id, &heads, &operation).0;
+        let mut body = asking(by, self.ledger.id, &self.invite);
+        body["admission"] = hex::encode(&admission.encode()).into();
+        self.join(account, self.ledger.id, &body)
+    }
+
+    fn get(&self, account: &Account, path: &str) -> Reply {
+        let bearer = format!("Bearer {}", account.access);
+        request(&self.server.address, "GET", path, &[("authorization", bearer.as_str())], b"")
+    }
+
+    fn members(&self, account: &Account, ledger: LedgerId) -> Reply {
+        self.get(account, &format!("/v1/ledgers/{ledger}/members"))
+    }
+}
+
+fn asking(by: &Device, ledger: LedgerId, secret: &DeviceSecret) -> Value {
+    let MemberOperation::Join { invite_key, signature, .. } =
+        MemberOperation::join(&ledger, by.member(), by.public(), secret)
+    else {
+        panic!("a join is one")
+    };
+    json!({ "invite_key": invite_key.to_string(), "signature": hex::encode(&signature) })
+}
+
+#[test]
+fn an_invitation_admits_one_device_and_its_account_is_a_member() {
+    let shared = Shared::start(Some(IN_A_CENTURY_S));
+    let (mut ben, cat) = (Device::new(2), Device::new(3));
+    let (bens, cats) = (shared.server.sign_up("ben@example.org", &ben), shared.server.sign_up("cat@example.org", &cat));
+    let mut on_ben = Socket::of(&shared.server, &ben, &bens);
+    let joined = shared.admit(&mut ben, &bens);
+    assert_eq!((joined.status, joined.json()), (200, json!({ "member": ben.member().to_string(), "role": "editor" })));
+    match on_ben.receive() {
+        Message::Ledgers(ledgers) => assert_eq!(ledgers.ids, [shared.ledger.id], "an open socket is told"),
+        other => panic!("{other:?}"),
+    }
+    on_ben.open(shared.ledger.id, None, &[]);
+    assert_eq!(on_ben.caught_up().0.len(), 4, "genesis, expense, invite, admission");
+    let again = shared.admit(&mut ben, &bens);
+    assert_eq!((again.status, again.json()), (joined.status, joined.json()), "a lost answer is given again");
+    let used = shared.knock(&cat, &cats, shared.ledger.id, &shared.invite);
+    assert_eq!(used.refusal(), (410, Code::InvitationUsed));
+
+    let listed = shared.get(&bens, "/v1/ledgers");
+    let ledgers = listed.json()["ledgers"].clone();
+    assert_eq!((listed.status, ledgers.as_array().unwrap().len()), (200, 1));
+    assert_eq!(ledgers[0]["id"], json!(shared.ledger.id.to_string()));
+    assert_eq!((&ledgers[0]["role"], &ledgers[0]["members"]), (&json!("editor"), &json!(2)));
+    assert_eq!(shared.get(&cats, "/v1/ledgers").json(), json!({ "ledgers": [] }));
+    let device = |device: &Device| json!([{ "key": device.key(), "confirmed": true }]);
+    let mut expected = [
+        json!({ "id": shared.ana.member().to_string(), "role": "owner", "this": false, "devices": device(&shared.ana) }),
+        json!({ "id": ben.member().to_string(), "role": "editor", "this": true, "devices": device(&ben) }),
+    ];
+    expected.sort_by_key(|member| member["id"].to_string());
+    let members = shared.members(&bens, shared.ledger.id);
+    assert_eq!((members.status, members.json()), (200, json!({ "members": expected })));
+}
+
+#[test]
+fn without_the_key_a_ledger_looks_as_one_that_is_not_there() {
+    let shared = Shared::start(None);
+    let (ben, other) = (Device::new(2), DeviceSecret::from_bytes([8; 32]));
+    let bens = shared.server.sign_up("ben@example.org", &ben);
+    let nowhere = LedgerId([7; 16]);
+    let told = |reply: Reply| (reply.status, reply.json());
+    let wrong = told(shared.knock(&ben, &bens, shared.ledger.id, &other));
+    assert_eq!(wrong.0, 403);
+    assert_eq!(wrong, told(shared.knock(&ben, &bens, nowhere, &other)));
+    // The public key is no secret to members; its signature is.
+    let mut forged = asking(&ben, shared.ledger.id, &other);
+    forged["invite_key"] = shared.invite.public().to_string().into();
+    assert_eq!(told(shared.join(&bens, shared.ledger.id, &forged)), wrong);
+    let of_another_device = asking(&Device::new(3), shared.ledger.id, &shared.invite);
+    assert_eq!(told(shared.join(&bens, shared.ledger.id, &of_another_device)), wrong);
+    let of_another_ledger = asking(&ben, nowhere, &shared.invite);
+    assert_eq!(told(shared.join(&bens, shared.ledger.id, &of_another_ledger)), wrong);
+
+    assert_eq!(shared.members(&bens, shared.ledger.id).refusal(), (404, Code::NoSuchLedger));
+    assert_eq!(told(shared.members(&bens, shared.ledger.id)), told(shared.members(&bens, nowhere)));
+    assert_eq!(told(shared.get(&bens, "/v1/ledgers/nonsense/members")), told(shared.members(&bens, nowhere)));
+    assert_eq!(shared.members(&shared.account, shared.ledger.id).status, 200);
+}
+
+#[test]
+fn a_join_that_is_not_in_order_is_refused_with_its_reason() {
+    let shared = Shared::start(Some(1_700_000_000));
+    let (ben, ledger) = (Device::new(2), shared.ledger.id);
+    let bens = shared.server.sign_up("ben@example.org", &ben);
+    assert_eq!(shared.knock(&ben, &bens, ledger, &shared.invite).refusal(), (410, Code::InvitationExpired));
+    let asked = asking(&ben, ledger, &shared.invite);
+    let mut with = asked.clone();
+    for (key, value) in [("invite_key", "zz"), ("signature", "00"), ("admission", "zz"), ("admission", "a0")] {
+        with[key] = value.into();
+        assert_eq!(shared.join(&bens, ledger, &with).refusal(), (422, Code::Invalid), "{key}");
+        with = asked.clone();
+    }
+    with["more"] = true.into();
+    assert_eq!(shared.join(&bens, ledger, &with).refusal(), (422, Code::Invalid));
+    let path = format!("/v1/ledgers/{ledger}/join");
+    assert_eq!(shared.server.post(&path, &asked).refusal(), (401, Code::SignInNeeded));
+    assert_eq!(shared.get(&bens, &path).refusal(), (405, Code::Method));
+    assert_eq!(shared.server.get("/v1/ledgers").refusal(), (401, Code::SignInNeeded));
+    let login = json!({ "email": "ben@example.org", "password": crate::support::PASSWORD, "name": "a program" });
+    let program = Account::of(&shared.server.post("/v1/auth/login", &login));
+    assert_eq!(shared.join(&program, ledger, &asked).refusal(), (401, Code::Proof), "a program is no device");
+}
+
+#[test]
+fn who_was_removed_does_not_come_back_by_an_invitation_with_the_same_device() {
+    let mut shared = Shared::start(None);
+    let mut ben = Device::new(2);
+    let bens = shared.server.sign_up("ben@example.org", &ben);
+    assert_eq!(shared.admit(&mut ben, &bens).status, 200);
+    let heads = shared.knock(&ben, &bens, shared.ledger.id, &shared.invite).json()["member_heads"][0].clone();
+    let heads = [CommitId(hex::fixed(heads.as_str().unwrap()).unwrap())];
+    let remove = MemberOperation::Remove { member: ben.member(), cut: Vec::new() };
+    let removed = shared.ana.operation(shared.ledger.id, &heads, &remove);
+    let invite = DeviceSecret::from_bytes([10; 32]);
+    let operation = MemberOperation::Invite {
+        invite_key: invite.public(),
+        role: Role::Editor,
+        member: None,
+        expires_s: Some(IN_A_CENTURY_S),
+    };
+    let invited = shared.ana.operation(shared.ledger.id, &[removed.1], &operation);
+    assert_eq!(counts(&shared.socket.push(3, &[removed.0, invited.0])), (2, 0, 0, None));
+    shared.invite = invite;
+    assert_eq!(shared.members(&bens, shared.ledger.id).refusal(), (403, Code::Removed));
+    assert_eq!(shared.admit(&mut ben, &bens).refusal(), (403, Code::Removed));
+
+    let mut tablet = Device::new(4);
+    let on_tablet = shared.server.log_in("ben@example.org", &tablet);
+    assert_eq!(shared.admit(&mut tablet, &on_tablet).status, 200, "another device of his does, as a new member");
+    assert_eq!(shared.members(&on_tablet, shared.ledger.id).status, 200);
+}
+
+/// A member who writes a hundred times a second is removed: from the moment the removal is acknowledged nothing of his is
+/// stored, and he is told nothing.
+#[test]
+fn a_removed_member_who_keeps_writing_is_out_at_once() {
+    let mut shared = Shared::start(None);
+    let mut ben = Device::new(2);
+    let bens = shared.server.sign_up("ben@example.org", &ben);
+    assert_eq!(shared.admit(&mut ben, &bens).status, 200);
+    let ledger = shared.ledger.id;
+    let mut on_ben = Socket::of(&shared.server, &ben, &bens);
+    on_ben.open(ledger, None, &[]);
+    let heads = vec![on_ben.caught_up().0.last().unwrap().id()];
+
+    let (mut stored, mut last) = (0, None);
+    for number in 10..60 {
+        let (commit, id) = ben.expense(ledger, &heads, 1);
+        assert_eq!(counts(&on_ben.push(number, &[commit])), (1, 0, 0, None));
+        (stored, last) = (stored + 1, Some(id));
+    }
+    let remove = MemberOperation::Remove { member: ben.member(), cut: last.into_iter().collect() };
+    let removed = shared.ana.operation(ledger, &heads, &remove);
+    assert_eq!(counts(&shared.socket.push(3, &[removed.0])), (1, 0, 0, None));
+    let acknowledged = Instant::now();
+    for number in 60..160 {
+        let batch = batch::encode(&[ben.expense(ledger, &heads, 1).0]).unwrap();
+        on_ben.send(&Message::Push(Push { handle: 1, number, batch }));
+    }
+    let late = shared.ana.expense(ledger, &[removed.1], 1).0;
+    assert_eq!(counts(&shared.socket.push(4, std::slice::from_ref(&late))), (1, 0, 0, None));
+
+    // What he is told: that he is out, and nothing of what came after.
+    let told = loop {
+        match on_ben.next() {
+            Ok(Message::Error(error)) if error.code == Code::Removed => break acknowledged.elapsed(),
+            Ok(Message::Ack(ack)) => assert_eq!(counts(&ack.runs).0, 0, "nothing is stored after the removal"),
+            Ok(Message::Commits(page)) => panic!("delivered after the removal: {page:?}"),
+            Ok(_) => {}
+            Err(close) => panic!("closed with {close}"),
+        }
+    };
+    assert!(told < Duration::from_secs(1), "told after {told:?}");
+    let mut again = Socket::of(&shared.server, &ben, &bens);
+    assert_eq!(refused(&again.open(ledger, None, &[])), Some(Code::Removed));
+
+    let mut on_tablet = Socket::of(&shared.server, &shared.ana, &shared.account);
+    on_tablet.open(ledger, None, &[]);
+    let commits = on_tablet.caught_up().0;
+    let of_ben = commits.iter().filter(|commit| commit.header.device == ben.public()).count();
+    assert_eq!(of_ben, 1 + stored, "his admission, and what was acknowledged to him");
+    assert_eq!(commits.last(), Some(&late));
+}
