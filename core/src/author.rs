@@ -58,8 +58,8 @@ pub(crate) struct Draft<'a, 't> {
     /// The numbers of documents that were looked up together.
     looked_up: HashMap<DocumentId, Option<i64>>,
     by_month: bool,
-    /// The action of what was stored.
-    written: Option<ActionId>,
+    /// What was stored first.
+    written: Option<Written>,
 }
 
 struct Drafted {
@@ -76,8 +76,11 @@ impl Drafted {
 }
 
 /// What a draft became.
+#[derive(Clone, Copy)]
 pub(crate) struct Written {
     pub(crate) action: ActionId,
+    /// The first of its commits.
+    pub(crate) commit: CommitId,
 }
 
 /// What became of a record made of an outside fact.
@@ -127,10 +130,19 @@ impl Author {
 
     /// Begins to write in a ledger, if this device may.
     pub(crate) fn draft<'a, 't>(&'a self, write: &'a mut Write<'t>, ledger: LedgerId) -> Result<Draft<'a, 't>> {
-        let OwnRole { lid, role, member_heads } = things::own_role(write, ledger)?;
-        if role.is_none_or(|role| role < Role::Editor) {
+        if things::own_role(write, ledger)?.role.is_none_or(|role| role < Role::Editor) {
             return Err(Error::new(ErrorKind::Forbidden, "this device may only read this ledger"));
         }
+        self.draft_of_members(write, ledger)
+    }
+
+    /// Begins to write member operations, which have rules of their own: who only reads may leave.
+    pub(crate) fn draft_of_members<'a, 't>(
+        &'a self,
+        write: &'a mut Write<'t>,
+        ledger: LedgerId,
+    ) -> Result<Draft<'a, 't>> {
+        let OwnRole { lid, member_heads, .. } = things::own_role(write, ledger)?;
         let fact_key = document::own_fact_key(write, lid)?;
         let fact_key = fact_key.ok_or_else(|| Error::internal("the beginning of this ledger is not held"))?;
         let mut header = self.header(Some(ledger), member_heads)?;
@@ -170,6 +182,24 @@ impl Author {
         let ledger = commit::ledger_of_genesis(&id);
         standing::take_in(write, &device, vec![Checked::unread(&commit, id)])?;
         Ok(ledger)
+    }
+
+    /// The admission of this device to a ledger of which it may hold nothing yet: a commit by itself, not stored here.
+    #[cfg(feature = "sync")]
+    pub(crate) fn admission(
+        &self,
+        ledger: LedgerId,
+        invite: &DeviceSecret,
+        member_heads: Vec<CommitId>,
+    ) -> Result<Commit> {
+        let device = self.device();
+        let member = outlay_ledger::MemberId::of_first_device(&device);
+        let join = MemberOperation::join(&ledger, member, device, invite);
+        let nonce = random(&self.environment)?;
+        let header = Header { nonce, first: 1, count: 1, ..self.header(Some(ledger), member_heads)? };
+        let payload = join.encode().map_err(|error| Error::invalid(error.to_string()))?;
+        let records = vec![record(Kind::Member, None, None, ActorForm::Feed, payload)];
+        Ok(Commit::sign(header, records, random(&self.environment)?, &self.secret())?.0)
     }
 
     /// Forgets this process's feeds: after a write that failed, nobody knows which numbers were used.
@@ -323,7 +353,7 @@ impl Draft<'_, '_> {
             self.begin_action()?;
         }
         self.store(cuts)?;
-        Ok(self.written.map(|action| Written { action }))
+        Ok(self.written)
     }
 
     /// Gives the commits of this draft a common action. A single commit is its own.
@@ -367,7 +397,7 @@ impl Draft<'_, '_> {
             let entries = entries.map(|(record, (known, listed))| Entry { record, known, listed }).collect();
             let mut pending = Pending::default();
             standing::store(write, &header.device, lid, &commit, id, entries, &mut pending)?;
-            self.written.get_or_insert_with(|| commit::action_of(&id, header));
+            self.written.get_or_insert_with(|| Written { action: commit::action_of(&id, header), commit: id });
             if closes_fork {
                 log::index_ids(write)?;
             }

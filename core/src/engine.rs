@@ -3,6 +3,7 @@
 //! Every call is a plain function that works on the local file and returns when its result is durable. None waits for a
 //! network. An [`Engine`] may be shared between threads, and several processes may have one on the same file.
 
+mod aside;
 mod conflicts;
 pub(crate) mod exchange;
 mod exporting;
@@ -10,6 +11,7 @@ mod history;
 mod importing;
 mod ledgers;
 mod maintenance;
+mod members;
 mod reading;
 mod undo;
 mod values;
@@ -29,6 +31,7 @@ use crate::model::Diagnosis;
 use crate::observe::Observers;
 use crate::store::{Store, Write, rebuild, standing};
 use maintenance::Maintenance;
+pub use members::INVITATION_DAYS_MAX;
 
 /// How an engine is opened.
 #[derive(Clone)]

@@ -22,6 +22,7 @@ mod clock;
 mod engine;
 mod error;
 pub mod import;
+mod invitation;
 mod key_store;
 mod model;
 mod observe;
@@ -30,13 +31,14 @@ mod store;
 pub mod sync;
 
 pub use clock::{Environment, System};
-pub use engine::{Engine, Options};
+pub use engine::{Engine, INVITATION_DAYS_MAX, Options};
 pub use error::{Error, ErrorKind, Result};
 pub use import::{ImportOptions, ImportRow, Progress};
 pub use key_store::{FileKeyStore, KeyStore};
 pub use model::{
-    Author, Conflict, ConflictValue, Diagnosis, Edit, Expense, FieldChange, FieldValue, Filter, HistoryEntry, Imported,
-    Ledger, Named, NewExpense, Page, Reference, Rejected, Resolution, Sort, Sum, TakenIn, Total, Undone,
+    AsideCommit, Author, Conflict, ConflictValue, Diagnosis, Edit, Expense, FieldChange, FieldValue, Filter,
+    HistoryEntry, Imported, Invitation, Ledger, Member, MemberDevice, Named, NewExpense, Page, Reference, Rejected,
+    Resolution, Sort, Sum, TakenIn, Total, Undone,
 };
 pub use observe::{Diff, Observer, Subscription};
 pub use outlay_ledger::commit::Commit;

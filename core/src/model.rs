@@ -20,6 +20,45 @@ pub struct Ledger {
     pub is_default: bool,
 }
 
+/// A member of a ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The id.
+    pub id: MemberId,
+    /// What the person is called, if he has said so.
+    pub name: Option<String>,
+    /// What he may do.
+    pub role: Role,
+    /// With which devices, ascending by key.
+    pub devices: Vec<MemberDevice>,
+    /// Whether this device is one of them.
+    pub is_self: bool,
+}
+
+/// A device of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberDevice {
+    /// Its key.
+    pub key: DeviceKey,
+    /// Whether it may do all that the member may; one that only a server's word speaks for writes entries and no more.
+    pub is_confirmed: bool,
+    /// Whether it is this one.
+    pub is_this: bool,
+}
+
+/// An invitation to a ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// The ledger.
+    pub ledger: LedgerId,
+    /// What whoever accepts it may do.
+    pub role: Role,
+    /// Until when it can be used, in milliseconds since 1970.
+    pub expires_ms: i64,
+    /// The text to pass on. Whoever has it can use it, once.
+    pub code: String,
+}
+
 /// An account or a category, by id and name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Named {
@@ -239,6 +278,19 @@ pub struct Author {
     pub name: Option<String>,
     /// Whether it was this device.
     pub is_self: bool,
+}
+
+/// A commit with entries that is set aside: its author was removed or demoted before he knew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsideCommit {
+    /// Its id.
+    pub id: CommitId,
+    /// Who wrote it.
+    pub author: Author,
+    /// When, by the author's clock, in milliseconds since 1970.
+    pub time_ms: i64,
+    /// Changes of entries and other things in it.
+    pub changes: u64,
 }
 
 /// The value of a field, as it is shown.

@@ -12,6 +12,7 @@ mod address;
 mod copy;
 mod driver;
 mod hub;
+mod join;
 mod lease;
 mod replica;
 mod session;

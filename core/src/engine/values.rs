@@ -83,7 +83,7 @@ impl<'c> Values<'c> {
         });
         let name = match (member, document::fact_key(self.connection, self.lid)?) {
             (Some(member), Some(fact_key)) => {
-                let id = fact_document(&fact_key, "member", member.as_bytes());
+                let id = fact_document(&fact_key, super::members::MEMBER, member.as_bytes());
                 things::member_name(self.connection, self.lid, &id)?
             }
             _ => None,

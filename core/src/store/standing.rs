@@ -11,7 +11,7 @@ use outlay_ledger::change::Change;
 use outlay_ledger::commit::{ActorForm, Commit, Header, Kind, Record};
 use outlay_ledger::fold::Input;
 use outlay_ledger::member::MemberOperation;
-use outlay_ledger::roles::{Ancestry, CommitFacts, History, InCut, MemberCommit, Standing, Writes};
+use outlay_ledger::roles::{Ancestry, CommitFacts, History, InCut, MemberCommit, Roles, Standing, Writes};
 use outlay_ledger::{CommitId, DeviceKey, LedgerId, MemberId};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -418,6 +418,21 @@ fn take_history(write: &mut Write<'_>, lid: i64) -> Result<History> {
     }
     let ledger = keys::ledger_id(&write.tx, lid)?;
     history(&write.tx, &mut write.state.keys, &mut write.state.codec, ledger, lid)
+}
+
+/// The roles in a ledger as they are now.
+pub(crate) fn roles_now(write: &mut Write<'_>, lid: i64) -> Result<Roles> {
+    let history = take_history(write, lid)?;
+    let roles = history.roles().clone();
+    write.state.memberships.0.insert(lid, history);
+    Ok(roles)
+}
+
+/// The same, for those who only read.
+pub(crate) fn roles(connection: &Connection, ledger: LedgerId, lid: i64) -> Result<Roles> {
+    let mut reading = super::Reading::default();
+    let history = history(connection, &mut reading.keys, &mut reading.codec, ledger, lid)?;
+    Ok(history.roles().clone())
 }
 
 /// What a device may in a ledger.

@@ -409,7 +409,7 @@ fn belongs_to_another() -> Error {
     )
 }
 
-fn unread() -> Error {
+pub(crate) fn unread() -> Error {
     offline("the answer of the server cannot be understood")
 }
 

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
-use outlay_ledger::commit::{Commit, Kind};
+use outlay_ledger::commit::{Commit, Kind, Record};
 use outlay_ledger::member::{MemberOperation, Role};
 use outlay_ledger::{CommitId, DeviceKey, LedgerId};
 use outlay_protocol::message::FETCH_IDS_MAX;
@@ -312,7 +312,7 @@ fn store_pages(engine: &Engine, write: &mut Write<'_>, sid: i64, pages: &mut [Ch
                 if is_new {
                     came.new += 1;
                     came.is_of_copy |= engine.author.writes_as(&commit.header);
-                    is_of_own_key |= commit.header.device == device;
+                    is_of_own_key |= commit.header.device == device && !is_admission(commit);
                 } else if let Some(cid) = log::find_while_writing(write, id)? {
                     remote::settle(&write.tx, sid, lid, cid)?;
                 }
@@ -329,6 +329,15 @@ fn store_pages(engine: &Engine, write: &mut Write<'_>, sid: i64, pages: &mut [Ch
         }
     }
     Ok(came)
+}
+
+/// Whether a commit does nothing but admit the device that signed it: it was sent to the server and kept nowhere here.
+fn is_admission(commit: &Commit) -> bool {
+    let is_join = |record: &Record| {
+        let operation = record.payload().filter(|_| record.kind == Kind::Member).map(MemberOperation::decode);
+        matches!(operation, Some(Ok(MemberOperation::Join { .. })))
+    };
+    commit.records.iter().all(is_join)
 }
 
 /// What came may be what a refusal waited for: a role, or predecessors.

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Make the home folder and an empty database
     Init(Init),
-    /// Ledgers: make one, list them, say which is the default, admit another device of yours
+    /// Ledgers: make one, list them, say which is the default, and who shares one
     #[command(subcommand)]
     Ledger(Ledger),
     /// Add an expense, an income or a transfer
@@ -104,6 +104,80 @@ pub(crate) enum Ledger {
     Use {
         /// Its id or name
         ledger: String,
+    },
+    /// Invite somebody into a ledger: prints a code that one person can use, once
+    Invite {
+        /// What he may do
+        #[arg(long, value_enum, default_value_t)]
+        role: Rights,
+        /// For how many days the code is good
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=365))]
+        days: u16,
+        #[command(flatten)]
+        ledger: InLedger,
+    },
+    /// Join a ledger by a code that its owner has sent
+    Join {
+        /// What `outlay ledger invite` printed there
+        code: String,
+    },
+    /// List who shares a ledger
+    Members {
+        #[command(flatten)]
+        ledger: InLedger,
+    },
+    /// Say what you are called in a ledger
+    Name {
+        name: String,
+        #[command(flatten)]
+        ledger: InLedger,
+    },
+    /// Give a member another role
+    Role {
+        /// The member, by name, by id or by the first digits of it
+        member: String,
+        #[arg(value_enum)]
+        role: Rights,
+        #[command(flatten)]
+        ledger: InLedger,
+    },
+    /// Make another member the owner; you are an editor from then on
+    Transfer {
+        /// The member, by name, by id or by the first digits of it
+        member: String,
+        #[command(flatten)]
+        ledger: InLedger,
+    },
+    /// Remove a member; what he wrote so far stays
+    Remove {
+        /// The member, by name, by id or by the first digits of it
+        member: String,
+        #[command(flatten)]
+        ledger: InLedger,
+    },
+    /// Leave a ledger; what is on this device stays
+    Leave {
+        #[command(flatten)]
+        ledger: InLedger,
+    },
+    /// List what was set aside: what a member wrote before he knew that he was removed or demoted
+    Aside {
+        #[command(flatten)]
+        ledger: InLedger,
+    },
+    /// Let what was set aside count
+    Accept {
+        /// Commits that `outlay ledger aside` lists, by id or by the first digits of it [default: all]
+        commits: Vec<String>,
+        #[command(flatten)]
+        ledger: InLedger,
+    },
+    /// Make a device that logged in a full one, which may do all that its member may
+    Confirm {
+        /// The device, by its key or the first digits of that
+        device: String,
+        #[command(flatten)]
+        ledger: InLedger,
     },
 }
 
@@ -378,9 +452,12 @@ pub(crate) struct Sync {
 
 #[derive(Debug, Args)]
 pub(crate) struct Devices {
-    /// Sign a device out, such as a phone that was lost: by its name, its key or the first digits of that
+    /// Sign a device out of the account: by its name, its key or the first digits of that
     #[arg(long, value_name = "DEVICE")]
     pub(crate) sign_out: Option<String>,
+    /// Sign a lost device out and take it out of all ledgers: what it writes from now on counts nowhere
+    #[arg(long, value_name = "DEVICE", conflicts_with = "sign_out")]
+    pub(crate) revoke: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -395,6 +472,14 @@ pub(crate) enum Kind {
     Expense,
     Income,
     Transfer,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rights {
+    Owner,
+    #[default]
+    Editor,
+    Viewer,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]

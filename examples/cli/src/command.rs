@@ -1,6 +1,7 @@
 //! The commands, one file for each noun, and which one is run.
 
 mod account;
+mod aside;
 mod conflict;
 mod device;
 mod expense;
@@ -11,6 +12,7 @@ mod import;
 mod init;
 mod ledger;
 mod list;
+mod member;
 mod report;
 mod status;
 mod sync;

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use outlay_core::Engine;
 use outlay_core::sync::{Account, Credentials, KnownDevice, ServerAddress, SignInOptions, SignOut as How, SyncStatus};
@@ -15,6 +16,8 @@ use crate::output::table::Table;
 use crate::output::{Output, text};
 use crate::{lookup, password};
 
+/// How long the news of a lost device may take to go up.
+const REVOKE_SYNC_MAX: Duration = Duration::from_secs(60);
 /// What is typed to delete what is nowhere else.
 const CONSENT: &str = "wipe";
 
@@ -158,6 +161,9 @@ pub(crate) fn devices(args: &Devices, home: &Home, out: &mut Output) -> Result<(
     if let Some(named) = &args.sign_out {
         return sign_out_device(find(&devices, named)?, &engine, out);
     }
+    if let Some(named) = &args.revoke {
+        return revoke_device(find(&devices, named)?, &engine, out);
+    }
     if out.is_json() {
         return devices.iter().try_for_each(|device| out.object(&DeviceObject::from(device)));
     }
@@ -188,6 +194,29 @@ fn find<'d>(devices: &'d [KnownDevice], named: &str) -> Result<&'d KnownDevice, 
         (Some(_), Some(_)) => Err(Failure::invalid(format!("several devices are meant by {named:?}; give the key"))),
         (None, _) => Err(Failure::not_found(format!("there is no device {named:?} in your account"))),
     }
+}
+
+/// Signs a device out, and takes it out of the ledgers: the one needs the server, the other goes up with the next sync.
+fn revoke_device(device: &KnownDevice, engine: &Engine, out: &mut Output) -> Result<(), Failure> {
+    if device.is_this {
+        return Err(Failure::invalid("that is this device: `outlay signout`"));
+    }
+    engine.sync_once(REVOKE_SYNC_MAX)?;
+    let left = engine.revoke_device(device.key)?;
+    let is_synced = engine.sync_once(REVOKE_SYNC_MAX)?.is_complete;
+    let key = device.key.to_string();
+    let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+    if out.is_json() {
+        return out.object(&json!({"device": key, "revoked": true, "left_in": left, "synced": is_synced}));
+    }
+    if !left.is_empty() {
+        let ledgers = text::counted(left.len() as u64, "ledger");
+        out.remark(format!(
+            "This device may not remove it from {ledgers}: an owner's device does ({})",
+            left.join(", ")
+        ));
+    }
+    out.line(format!("Revoked {:?} ({}); what it writes from now on counts nowhere", device.name, text::short_id(&key)))
 }
 
 fn sign_out_device(device: &KnownDevice, engine: &Engine, out: &mut Output) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 use outlay_core::{DeviceKey, Ledger as LedgerRow};
 
 use crate::args::{InLedger, Ledger};
+use crate::command::{aside, member};
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::output::json::LedgerObject;
@@ -16,6 +17,17 @@ pub(crate) fn run(args: &Ledger, home: &Home, out: &mut Output) -> Result<(), Fa
         Ledger::List => list(home, out),
         Ledger::Admit { device, ledger } => admit(device, ledger, home, out),
         Ledger::Use { ledger } => choose(ledger, home, out),
+        Ledger::Invite { role, days, ledger } => member::invite(*role, *days, ledger, home, out),
+        Ledger::Join { code } => member::join(code, home, out),
+        Ledger::Members { ledger } => member::members(ledger, home, out),
+        Ledger::Name { name, ledger } => member::name(name, ledger, home, out),
+        Ledger::Role { member, role, ledger } => member::role(member, *role, ledger, home, out),
+        Ledger::Transfer { member, ledger } => member::transfer(member, ledger, home, out),
+        Ledger::Remove { member, ledger } => member::remove(member, ledger, home, out),
+        Ledger::Leave { ledger } => member::leave(ledger, home, out),
+        Ledger::Aside { ledger } => aside::list(ledger, home, out),
+        Ledger::Accept { commits, ledger } => aside::accept(commits, ledger, home, out),
+        Ledger::Confirm { device, ledger } => member::confirm(device, ledger, home, out),
     }
 }
 

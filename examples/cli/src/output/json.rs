@@ -6,8 +6,8 @@
 mod sync;
 
 use outlay_core::{
-    Author, Conflict, ConflictValue, Diagnosis, EntryKind, Expense, FieldChange, FieldValue, HistoryEntry, Imported,
-    Ledger, Money, Named, Rejected, Sum, Undone,
+    AsideCommit, Author, Conflict, ConflictValue, Diagnosis, EntryKind, Expense, FieldChange, FieldValue, HistoryEntry,
+    Imported, Invitation, Ledger, Member, MemberDevice, Money, Named, Rejected, Sum, Undone,
 };
 use serde::Serialize;
 
@@ -94,6 +94,84 @@ impl From<&Ledger> for LedgerObject {
             currency: ledger.currency.map(|currency| currency.to_string()),
             role: ledger.role.map(text::role),
             default: ledger.is_default,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct MemberObject {
+    member: String,
+    /// `null` until the person has said it.
+    name: Option<String>,
+    role: &'static str,
+    this: bool,
+    devices: Vec<MemberDeviceObject>,
+}
+
+#[derive(Debug, Serialize)]
+struct MemberDeviceObject {
+    device: String,
+    /// `false` while only a server's word speaks for it.
+    confirmed: bool,
+    this: bool,
+}
+
+impl From<&Member> for MemberObject {
+    fn from(member: &Member) -> Self {
+        let device = |device: &MemberDevice| MemberDeviceObject {
+            device: device.key.to_string(),
+            confirmed: device.is_confirmed,
+            this: device.is_this,
+        };
+        Self {
+            member: member.id.to_string(),
+            name: member.name.clone(),
+            role: text::role(member.role),
+            this: member.is_self,
+            devices: member.devices.iter().map(device).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct AsideObject {
+    commit: String,
+    author: String,
+    device: String,
+    time: Option<String>,
+    changes: u64,
+}
+
+impl From<&AsideCommit> for AsideObject {
+    fn from(aside: &AsideCommit) -> Self {
+        Self {
+            commit: aside.id.to_string(),
+            author: author(&aside.author),
+            device: aside.author.device.to_string(),
+            time: text::instant(aside.time_ms),
+            changes: aside.changes,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct InvitationObject {
+    code: String,
+    ledger: String,
+    role: &'static str,
+    expires: Option<String>,
+    /// Whether it is on the server: before, nobody can use it.
+    synced: bool,
+}
+
+impl InvitationObject {
+    pub(crate) fn new(invitation: &Invitation, is_synced: bool) -> Self {
+        Self {
+            code: invitation.code.clone(),
+            ledger: invitation.ledger.to_string(),
+            role: text::role(invitation.role),
+            expires: text::instant(invitation.expires_ms),
+            synced: is_synced,
         }
     }
 }

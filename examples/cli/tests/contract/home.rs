@@ -114,7 +114,12 @@ impl Home {
 
     /// Makes Ana's account on a server.
     pub(crate) fn sign_up(&self, server: &str, name: &str) -> Value {
-        self.one_with(&["signup", "--server", server, "--email", "ana@example.org", "--name", name], PASSWORD)
+        self.sign_up_as(server, "ana@example.org", name)
+    }
+
+    /// Makes somebody's account on a server.
+    pub(crate) fn sign_up_as(&self, server: &str, email: &str, name: &str) -> Value {
+        self.one_with(&["signup", "--server", server, "--email", email, "--name", name], PASSWORD)
     }
 
     /// Enters Ana's account on a server.

@@ -12,6 +12,7 @@ mod home;
 mod import;
 mod ledger;
 mod list;
+mod member;
 mod readme;
 mod report;
 mod server;

@@ -1,0 +1,101 @@
+//! Joining a ledger by an invitation, through the server of the account.
+
+use hyper::Method;
+use outlay_ledger::member::MemberOperation;
+use outlay_ledger::{CommitId, DeviceKey, LedgerId, MemberId, hex};
+use serde_json::{Value, json};
+
+use super::account::{call, run, signed_out, unread};
+use crate::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::invitation::InvitationCode;
+use crate::store::{keys, remote, standing};
+
+impl Engine {
+    /// Joins a ledger by the text of an invitation. The ledger itself comes with the next sync.
+    ///
+    /// Joining again a ledger that this device is in changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// * [`ErrorKind::InvalidInput`] if the text is no invitation.
+    /// * [`ErrorKind::SignedOut`] if the database belongs to no account, or this device was signed out of it.
+    /// * [`ErrorKind::Forbidden`] if the server of the account does not know the invitation, if it was used or is too old,
+    ///   or if this device was a member before: then an owner adds it again.
+    /// * [`ErrorKind::Offline`] and [`ErrorKind::RateLimited`] if it cannot be done now.
+    ///
+    /// # Example: an account comes first
+    ///
+    /// ```
+    /// use outlay_core::{Currency, Engine, ErrorKind, Role};
+    /// let ana = Engine::open_in_memory()?;
+    /// let home = ana.create_ledger("Home", Currency::EUR)?.id;
+    /// let invitation = ana.invite(home, Role::Editor, 7)?;
+    /// let ben = Engine::open_in_memory()?;
+    /// assert_eq!(ben.join_ledger(&invitation.code).map_err(|error| error.kind()), Err(ErrorKind::SignedOut));
+    /// # Ok::<(), outlay_core::Error>(())
+    /// ```
+    pub fn join_ledger(&self, code: &str) -> Result<LedgerId> {
+        let code = InvitationCode::parse(code)?;
+        let remote = self.store.read(remote::current)?.ok_or_else(signed_out)?;
+        if self.ledgers()?.iter().any(|ledger| ledger.id == code.ledger && ledger.role.is_some()) {
+            return Ok(code.ledger);
+        }
+        run(|| async {
+            let connector = self.connector(&remote)?;
+            let tokens = self.tokens(&connector, &remote, None).await?;
+            let path = format!("/v1/ledgers/{}/join", code.ledger);
+            let token = Some(tokens.access_token.as_str());
+            let mut body = self.knock(&code)?;
+            let answer = call(&connector, Method::POST, &path, token, Some(&body)).await?;
+            let heads = answer["member_heads"].as_array().ok_or_else(unread)?;
+            let head = |head: &Value| head.as_str().and_then(hex::fixed).map(CommitId).ok_or_else(unread);
+            let heads = heads.iter().map(head).collect::<Result<Vec<_>>>()?;
+            let admission = self.author.admission(code.ledger, &code.secret(), heads)?;
+            body["admission"] = hex::encode(&admission.encode()).into();
+            call(&connector, Method::POST, &path, token, Some(&body)).await
+        })?;
+        self.write(|write| remote::list(&write.tx, remote.sid, code.ledger))?;
+        Ok(code.ledger)
+    }
+
+    /// Signs a lost device out of the account, and takes it out of every ledger in which this device may. Answers those in
+    /// which it may not: there another device of the person, or an owner, does it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::sign_out_device`], after which nothing was done.
+    pub fn revoke_device(&self, device: DeviceKey) -> Result<Vec<LedgerId>> {
+        self.sign_out_device(device)?;
+        let with_device = self.write(|write| {
+            let mut with_device = Vec::new();
+            for lid in keys::ledgers(&write.tx)? {
+                if standing::rights_of(write, lid, &device)?.is_some() {
+                    with_device.push(keys::ledger_id(&write.tx, lid)?);
+                }
+            }
+            Ok(with_device)
+        })?;
+        let mut left = Vec::new();
+        for ledger in with_device {
+            match self.remove_device(ledger, device) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::Forbidden => left.push(ledger),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(left)
+    }
+
+    /// Shows the key of an invitation, by the signature that the admission has too.
+    fn knock(&self, code: &InvitationCode) -> Result<Value> {
+        let device = self.device_key();
+        let join = MemberOperation::join(&code.ledger, MemberId::of_first_device(&device), device, &code.secret());
+        match join {
+            MemberOperation::Join { invite_key, signature, .. } => {
+                Ok(json!({ "invite_key": invite_key.to_string(), "signature": hex::encode(&signature) }))
+            }
+            _ => Err(Error::internal("an admission could not be made")),
+        }
+    }
+}
