@@ -4,6 +4,7 @@
 //! signed it, what it is made on top of, its size, the role of its author and the quota.
 
 pub mod append;
+pub mod aside;
 mod class;
 pub mod join;
 pub mod listing;

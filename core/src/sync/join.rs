@@ -1,6 +1,8 @@
 //! Joining a ledger by an invitation, through the server of the account.
 
 use hyper::Method;
+use outlay_ledger::commit::Commit;
+use outlay_ledger::limits::COMMIT_BYTES_MAX;
 use outlay_ledger::member::MemberOperation;
 use outlay_ledger::{CommitId, DeviceKey, LedgerId, MemberId, hex};
 use serde_json::{Value, json};
@@ -59,14 +61,50 @@ impl Engine {
         Ok(code.ledger)
     }
 
+    /// Gets what the server keeps aside of a ledger: what removed members wrote before they knew. [`Engine::aside`] lists it
+    /// then. Answers how many commits were new here.
+    ///
+    /// # Errors
+    ///
+    /// * [`ErrorKind::SignedOut`] if the database belongs to no account, or this device was signed out of it.
+    /// * [`ErrorKind::Forbidden`] if this device is not an owner's.
+    /// * [`ErrorKind::NotFound`] if the server has no such ledger of this account.
+    /// * [`ErrorKind::Offline`] if the server cannot be asked now.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use outlay_core::{Currency, Engine, ErrorKind};
+    /// let engine = Engine::open_in_memory()?;
+    /// let home = engine.create_ledger("Home", Currency::EUR)?.id;
+    /// assert_eq!(engine.fetch_aside(home).map_err(|error| error.kind()), Err(ErrorKind::SignedOut));
+    /// # Ok::<(), outlay_core::Error>(())
+    /// ```
+    pub fn fetch_aside(&self, ledger: LedgerId) -> Result<u64> {
+        let remote = self.store.read(remote::current)?.ok_or_else(signed_out)?;
+        let answer = run(|| async {
+            let connector = self.connector(&remote)?;
+            let tokens = self.tokens(&connector, &remote, None).await?;
+            let path = format!("/v1/ledgers/{ledger}/aside");
+            call(&connector, Method::GET, &path, Some(&tokens.access_token), None).await
+        })?;
+        let kept = answer["commits"].as_array().ok_or_else(unread)?;
+        let commit = |kept: &Value| {
+            let bytes = kept["commit"].as_str().and_then(|text| hex::decode(text, COMMIT_BYTES_MAX));
+            bytes.and_then(|bytes| Commit::decode(&bytes).ok()).filter(|commit| commit.header.ledger == Some(ledger))
+        };
+        let commits = kept.iter().map(commit).collect::<Option<Vec<Commit>>>().ok_or_else(unread)?;
+        Ok(self.take_in(&commits)?.stored)
+    }
+
     /// Signs a lost device out of the account, and takes it out of every ledger in which this device may. Answers those in
     /// which it may not: there another device of the person, or an owner, does it.
     ///
     /// # Errors
     ///
-    /// As [`Engine::sign_out_device`], after which nothing was done.
+    /// As [`Engine::sign_out_device`], after which nothing was done; but a device that is in a ledger may have been signed
+    /// out before.
     pub fn revoke_device(&self, device: DeviceKey) -> Result<Vec<LedgerId>> {
-        self.sign_out_device(device)?;
         let with_device = self.write(|write| {
             let mut with_device = Vec::new();
             for lid in keys::ledgers(&write.tx)? {
@@ -76,6 +114,10 @@ impl Engine {
             }
             Ok(with_device)
         })?;
+        match self.sign_out_device(device) {
+            Err(error) if error.kind() == ErrorKind::NotFound && !with_device.is_empty() => {}
+            signed_out => signed_out?,
+        }
         let mut left = Vec::new();
         for ledger in with_device {
             match self.remove_device(ledger, device) {

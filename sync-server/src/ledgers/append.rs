@@ -15,7 +15,7 @@ use outlay_protocol::session::Outcome;
 use outlay_protocol::{Chain, Code};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{LedgerLimits, LedgerRow, access, class, find, is_tied, log, members, pos};
+use super::{LedgerLimits, LedgerRow, access, aside, class, find, is_tied, log, members, pos};
 use crate::store::{Effect, Result, Write};
 
 /// A commit with what is known of it before any database is asked.
@@ -68,7 +68,7 @@ pub struct Pushed {
 /// # Errors
 ///
 /// When the database fails; nothing is stored then. The inner error refuses the whole push: [`Code::NoSuchLedger`], or
-/// [`Code::Removed`] for who was a member.
+/// [`Code::Removed`] for who was a member; then what may be is kept for an owner, see [`aside`].
 pub fn append(
     write: &mut Write<'_>,
     now_ms: i64,
@@ -81,8 +81,12 @@ pub fn append(
             _ => return Ok(Err(Code::NoSuchLedger)),
         },
         Some(row) => {
-            if access(write.tx, row.lid, &push.device)?.is_none() && row.aid != push.aid {
-                let was_member = is_tied(write.tx, row.lid, push.aid)?;
+            let is_out = access(write.tx, row.lid, &push.device)?.is_none();
+            let was_member = is_out && is_tied(write.tx, row.lid, push.aid)?;
+            if was_member {
+                aside::keep(write, now_ms, &row, push)?;
+            }
+            if is_out && row.aid != push.aid {
                 return Ok(Err(if was_member { Code::Removed } else { Code::NoSuchLedger }));
             }
             false
@@ -328,6 +332,9 @@ impl<'a> Appending<'a> {
         is_of_members: bool,
         predecessors: &[u64],
     ) -> Result<()> {
+        if self.pusher != Some(signed.commit.header.device) {
+            aside::forget(write, &self.row, &signed.id)?;
+        }
         let (row, header) = (&mut self.row, &signed.commit.header);
         let did = author_or_new(write.tx, &header.device)?;
         let class = class::class(write.tx, row.lid, &signed.commit)?;

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::append::Signed;
+use super::aside::{self, Kept};
 use super::join::{self, Joiner};
 use super::listing::{self, MemberRow, OwnLedger};
 use crate::accounts::Session;
@@ -34,6 +35,7 @@ pub(crate) fn router() -> Router<Arc<Node>> {
         .route("/v1/ledgers", get(list))
         .route("/v1/ledgers/{id}/members", get(members))
         .route("/v1/ledgers/{id}/join", post(join_by_invitation))
+        .route("/v1/ledgers/{id}/aside", get(set_aside))
 }
 
 #[derive(Deserialize)]
@@ -82,6 +84,14 @@ fn member_out(member: &MemberRow) -> Value {
 /// What cannot be the id of a ledger is that of none.
 fn ledger_id(text: &str) -> Answer<LedgerId> {
     text.parse().map_err(|_| Code::NoSuchLedger.into())
+}
+
+async fn set_aside(State(node): Shared, session: Session, Path(id): Path<String>) -> Answer<Json<Value>> {
+    let (ledger, now_ms) = (ledger_id(&id)?, clock::unix_ms());
+    let device = session.device.ok_or(Code::Proof)?;
+    let kept = node.read(move |connection| aside::kept(connection, now_ms, &ledger, session.aid, &device)).await??;
+    let out = |kept: &Kept| json!({ "received_ms": kept.received_ms, "commit": hex::encode(&kept.body) });
+    Ok(Json(json!({ "commits": kept.iter().map(out).collect::<Vec<_>>() })))
 }
 
 async fn join_by_invitation(

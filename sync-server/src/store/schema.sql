@@ -1,6 +1,6 @@
 -- 0001: the server's store as it begins.
 --
--- Truth: account, device, family, invitation, ledger, log, tie. The rest is derived from `log`.
+-- Truth: account, aside, device, family, invitation, ledger, log, tie. The rest is derived from `log`.
 -- A row of `log` is keyed by lid * 2^40 + position, so that a ledger's log lies together and grows at its end.
 
 CREATE TABLE meta (
@@ -95,6 +95,17 @@ CREATE TABLE access (
     PRIMARY KEY (device, lid)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX access_by_ledger ON access (lid);
+
+-- What removed members wrote before they knew: in no log and sent to nobody but an owner who asks.
+CREATE TABLE aside (
+    lid INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 32),
+    -- Who pushed it.
+    aid INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (lid, id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE author (
     did INTEGER NOT NULL PRIMARY KEY,

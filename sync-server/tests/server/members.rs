@@ -201,6 +201,42 @@ fn who_was_removed_does_not_come_back_by_an_invitation_with_the_same_device() {
     assert_eq!(shared.members(&on_tablet, shared.ledger.id).status, 200);
 }
 
+#[test]
+fn what_a_removed_device_had_written_is_kept_for_owners_only() {
+    let mut shared = Shared::start(None);
+    let (mut ben, cat) = (Device::new(2), Device::new(3));
+    let (bens, cats) = (shared.server.sign_up("ben@example.org", &ben), shared.server.sign_up("cat@example.org", &cat));
+    assert_eq!(shared.admit(&mut ben, &bens).status, 200);
+    let (ledger, mut on_ben) = (shared.ledger.id, Socket::of(&shared.server, &ben, &bens));
+    on_ben.open(ledger, None, &[]);
+    let heads = [on_ben.caught_up().0.last().unwrap().id()];
+    let path = format!("/v1/ledgers/{ledger}/aside");
+    assert_eq!(shared.get(&bens, &path).refusal(), (403, Code::ReadOnly), "an editor accepts nothing");
+
+    let remove = MemberOperation::Remove { member: ben.member(), cut: Vec::new() };
+    let removed = shared.ana.operation(ledger, &heads, &remove);
+    assert_eq!(counts(&shared.socket.push(3, &[removed.0])), (1, 0, 0, None));
+    let before = ben.expense(ledger, &heads, 1).0;
+    let forged = Device::new(4).expense(ledger, &heads, 1).0;
+    let mut again = Socket::of(&shared.server, &ben, &bens);
+    assert_eq!(refused(&again.open(ledger, None, &[before.clone(), forged])), Some(Code::Removed));
+    // The answer to the push comes after it was kept.
+    while !matches!(again.receive(), Message::Error(error) if error.code == Code::Removed) {}
+
+    let kept = shared.get(&shared.account, &path);
+    assert_eq!(kept.status, 200);
+    let kept = kept.json()["commits"].clone();
+    assert_eq!((kept.as_array().unwrap().len(), &kept[0]["commit"]), (1, &json!(hex::encode(&before.encode()))));
+    assert_eq!(shared.get(&bens, &path).refusal(), (403, Code::Removed));
+    let nowhere = format!("/v1/ledgers/{}/aside", LedgerId([7; 16]));
+    assert_eq!(shared.get(&cats, &path).refusal(), (404, Code::NoSuchLedger));
+    assert_eq!(shared.get(&cats, &path).json(), shared.get(&cats, &nowhere).json());
+
+    let late = shared.ana.expense(ledger, &heads, 1).0;
+    assert_eq!(counts(&shared.socket.push(4, &[late, before])), (2, 0, 0, None), "an owner passes it on");
+    assert_eq!(shared.get(&shared.account, &path).json(), json!({ "commits": [] }), "and then it is in the log");
+}
+
 /// A member who writes a hundred times a second is removed: from the moment the removal is acknowledged nothing of his is
 /// stored, and he is told nothing.
 #[test]

@@ -1,6 +1,6 @@
 //! `outlay ledger aside` and `accept`: what removed members wrote before they knew.
 
-use outlay_core::{AsideCommit, CommitId};
+use outlay_core::{AsideCommit, CommitId, Engine, ErrorKind, LedgerId};
 use serde_json::json;
 
 use crate::args::InLedger;
@@ -15,6 +15,7 @@ use crate::output::{Output, text};
 pub(crate) fn list(ledger: &InLedger, home: &Home, out: &mut Output) -> Result<(), Failure> {
     let engine = home.open()?;
     let ledger = lookup::some_ledger(&engine, ledger.ledger.as_deref())?;
+    fetch(&engine, ledger.id)?;
     let aside = engine.aside(ledger.id)?;
     if out.is_json() {
         return aside.iter().try_for_each(|commit| out.object(&AsideObject::from(commit)));
@@ -36,6 +37,7 @@ pub(crate) fn list(ledger: &InLedger, home: &Home, out: &mut Output) -> Result<(
 pub(crate) fn accept(named: &[String], ledger: &InLedger, home: &Home, out: &mut Output) -> Result<(), Failure> {
     let engine = home.open()?;
     let (done, accepted) = between_syncs(&engine, ledger, |id| {
+        fetch(&engine, id)?;
         let aside = engine.aside(id)?;
         let accepted: Vec<CommitId> = if named.is_empty() {
             aside.iter().map(|commit| commit.id).collect()
@@ -52,6 +54,16 @@ pub(crate) fn accept(named: &[String], ledger: &InLedger, home: &Home, out: &mut
     let object = json!({"ledger": done.ledger.id.to_string(), "accepted": ids, "synced": done.is_synced});
     let line = format!("Accepted {} in {:?}", text::counted(accepted.len() as u64, "commit"), done.ledger.name);
     answer(&done, &object, &line, out)
+}
+
+/// Gets what the server keeps; without one, or for who may not, what is here is all there is.
+fn fetch(engine: &Engine, ledger: LedgerId) -> Result<(), Failure> {
+    use ErrorKind::{Forbidden, NotFound, Offline, RateLimited, SignedOut};
+    match engine.fetch_aside(ledger) {
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error.kind(), Forbidden | NotFound | Offline | RateLimited | SignedOut) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn find(aside: &[AsideCommit], named: &str) -> Result<CommitId, Failure> {

@@ -40,6 +40,9 @@ impl ServerSession {
                 self.take_deferred(handle);
             }
             Answer::Refused(code, _) => {
+                if code == Code::Removed {
+                    self.hand_in(handle);
+                }
                 self.drop_line(handle);
                 self.refuse_open(handle, code);
             }
@@ -88,6 +91,17 @@ impl ServerSession {
         };
         line.grow(head);
         self.send(&Message::Opened(Opened { handles: vec![handle], role, mode }));
+    }
+
+    /// Hands storage what a removed device has pushed with its OPEN: it may keep that aside. The refusal is told in any case.
+    fn hand_in(&mut self, handle: u32) {
+        let Some(line) = self.lines.get_mut(&handle) else { return };
+        let State::Opening(deferred) = std::mem::replace(&mut line.state, State::Open) else { return };
+        for deferred in deferred {
+            if let Deferred::Push(push) = deferred {
+                self.push(push);
+            }
+        }
     }
 
     fn take_deferred(&mut self, handle: u32) {
