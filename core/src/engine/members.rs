@@ -139,6 +139,33 @@ impl Engine {
         Ok(Invitation { ledger, role, expires_ms, code: code.text() })
     }
 
+    /// Adds a member by a device of his, which is also how one comes back who was removed: an invitation does not admit a
+    /// device that was in the ledger before. Answers which member it is.
+    ///
+    /// # Errors
+    ///
+    /// * [`ErrorKind::Forbidden`] if this device is not an owner's.
+    /// * [`ErrorKind::InvalidInput`] if the device is in the ledger.
+    /// * [`ErrorKind::NotFound`] if the ledger is not on this device.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use outlay_core::{Currency, Engine, Role};
+    /// let (ana, ben) = (Engine::open_in_memory()?, Engine::open_in_memory()?);
+    /// let home = ana.create_ledger("Home", Currency::EUR)?.id;
+    /// let member = ana.add_member(home, ben.device_key(), Role::Viewer)?;
+    /// ana.remove_member(home, member)?;
+    /// assert_eq!(ana.add_member(home, ben.device_key(), Role::Editor)?, member);
+    /// assert_eq!(ana.members(home)?[1].role, Role::Editor);
+    /// # Ok::<(), outlay_core::Error>(())
+    /// ```
+    pub fn add_member(&self, ledger: LedgerId, device: DeviceKey, role: Role) -> Result<MemberId> {
+        let member = MemberId::of_first_device(&device);
+        self.operate(ledger, |_| Ok(vec![MemberOperation::Add { member, device, role }]))?;
+        Ok(member)
+    }
+
     /// Gives a member another role. What he wrote so far goes on counting.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use outlay_core::INVITATION_DAYS_MAX;
 
 /// Records, imports, searches and totals expenses on this device, with or without a network, and syncs them.
 #[derive(Debug, Parser)]
@@ -111,7 +112,7 @@ pub(crate) enum Ledger {
         #[arg(long, value_enum, default_value_t)]
         role: Rights,
         /// For how many days the code is good
-        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=365))]
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=i64::from(INVITATION_DAYS_MAX)))]
         days: u16,
         #[command(flatten)]
         ledger: InLedger,
@@ -120,6 +121,16 @@ pub(crate) enum Ledger {
     Join {
         /// What `outlay ledger invite` printed there
         code: String,
+    },
+    /// Add a member by the key of his device, as one who was removed and comes back
+    Add {
+        /// The key that `outlay device` prints there
+        device: String,
+        /// What he may do
+        #[arg(long, value_enum, default_value_t)]
+        role: Rights,
+        #[command(flatten)]
+        ledger: InLedger,
     },
     /// List who shares a ledger
     Members {

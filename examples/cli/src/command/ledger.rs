@@ -19,6 +19,7 @@ pub(crate) fn run(args: &Ledger, home: &Home, out: &mut Output) -> Result<(), Fa
         Ledger::Use { ledger } => choose(ledger, home, out),
         Ledger::Invite { role, days, ledger } => member::invite(*role, *days, ledger, home, out),
         Ledger::Join { code } => member::join(code, home, out),
+        Ledger::Add { device, role, ledger } => member::add(device, *role, ledger, home, out),
         Ledger::Members { ledger } => member::members(ledger, home, out),
         Ledger::Name { name, ledger } => member::name(name, ledger, home, out),
         Ledger::Role { member, role, ledger } => member::role(member, *role, ledger, home, out),
@@ -64,9 +65,7 @@ fn list(home: &Home, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn admit(device: &str, ledger: &InLedger, home: &Home, out: &mut Output) -> Result<(), Failure> {
-    let device: DeviceKey = device
-        .parse()
-        .map_err(|_| Failure::invalid(format!("{device:?} is no device key: it has 64 hexadecimal digits")))?;
+    let device = device_key(device)?;
     let engine = home.open()?;
     let ledger = lookup::some_ledger(&engine, ledger.ledger.as_deref())?;
     engine.admit_device(ledger.id, device)?;
@@ -75,6 +74,11 @@ fn admit(device: &str, ledger: &InLedger, home: &Home, out: &mut Output) -> Resu
     }
     out.line(format!("Admitted {} to {}", text::short_id(&device.to_string()), described(&ledger)))?;
     out.line("It can write as soon as it has taken in an export of this ledger made from now on.")
+}
+
+/// A key as `outlay device` prints it.
+pub(super) fn device_key(text: &str) -> Result<DeviceKey, Failure> {
+    text.parse().map_err(|_| Failure::invalid(format!("{text:?} is no device key: it has 64 hexadecimal digits")))
 }
 
 fn choose(named: &str, home: &Home, out: &mut Output) -> Result<(), Failure> {

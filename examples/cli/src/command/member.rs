@@ -1,4 +1,4 @@
-//! `outlay ledger invite`, `join`, `members`, `name`, `role`, `transfer`, `remove`, `leave` and `confirm`: who shares a
+//! `outlay ledger invite`, `join`, `add`, `members`, `name`, `role`, `transfer`, `remove`, `leave` and `confirm`: who shares a
 //! ledger.
 //!
 //! What these write is of use to others only when they have it: each syncs before, so that a cut names all that counts, and
@@ -10,6 +10,7 @@ use outlay_core::{Engine, ErrorKind, Ledger as LedgerRow, LedgerId, Member, Role
 use serde_json::{Value, json};
 
 use crate::args::{InLedger, Rights};
+use crate::command::ledger::device_key;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::lookup;
@@ -85,6 +86,17 @@ fn joined_object(engine: &Engine, id: LedgerId, ledger: Option<&LedgerRow>, is_s
     object["member"] = own.map(|member| member.id.to_string()).into();
     object["synced"] = is_synced.into();
     Ok(object)
+}
+
+pub(crate) fn add(device: &str, role: Rights, ledger: &InLedger, home: &Home, out: &mut Output) -> Result<(), Failure> {
+    let (device, engine) = (device_key(device)?, home.open()?);
+    let (done, member) = between_syncs(&engine, ledger, |id| Ok(engine.add_member(id, device, role.into())?))?;
+    let (member, role) = (member.to_string(), text::role(role.into()));
+    let object = json!({
+        "ledger": done.ledger.id.to_string(), "member": member, "role": role, "synced": done.is_synced,
+    });
+    let line = format!("Added {} to {:?} as {role}", text::short_id(&member), done.ledger.name);
+    answer(&done, &object, &line, out)
 }
 
 pub(crate) fn members(ledger: &InLedger, home: &Home, out: &mut Output) -> Result<(), Failure> {

@@ -124,7 +124,12 @@ impl Home {
 
     /// Enters Ana's account on a server.
     pub(crate) fn log_in(&self, server: &str, name: &str) -> Value {
-        self.one_with(&["login", "--server", server, "--email", "ana@example.org", "--name", name], PASSWORD)
+        self.log_in_as(server, "ana@example.org", name)
+    }
+
+    /// Enters somebody's account on a server.
+    pub(crate) fn log_in_as(&self, server: &str, email: &str, name: &str) -> Value {
+        self.one_with(&["login", "--server", server, "--email", email, "--name", name], PASSWORD)
     }
 
     /// Runs a command that must not be done; answers the kind of error and its message.

@@ -145,6 +145,21 @@ fn a_removed_member_gets_nothing_more() {
     ana.one(&["sync"]);
     ben.run(&["sync"]);
     assert_eq!(ben.list().len(), 2);
+
+    let code = string(&ana.one(&["ledger", "invite"])["code"]);
+    let tablet = Home::bare();
+    tablet.log_in_as(&server.url, "ben@example.org", "tablet");
+    tablet.one(&["sync"]);
+    assert!(tablet.json(&["ledger", "list"]).is_empty(), "also his other devices");
+    assert_eq!(ana.one(&["ledger", "add", &string(&ben.one(&["device"])["device"])])["member"], json!(id));
+    ben.one(&["sync"]);
+    assert_eq!(ben.list(), ana.list(), "and back again");
+    tablet.one(&["sync"]);
+    assert_eq!(tablet.list(), ana.list(), "with the others");
+    assert_eq!(tablet.one(&["ledger", "join", &code])["member"], json!(id), "no invitation is needed");
+    let cat = Home::bare();
+    cat.sign_up_as(&server.url, "cat@example.org", "phone");
+    assert_eq!(cat.one(&["ledger", "join", &code])["role"], "editor", "so this one was not used up");
 }
 
 /// The owner removes somebody without a network; what that one sends up meanwhile is on nobody's list, and not lost.
@@ -172,6 +187,31 @@ fn what_somebody_wrote_before_he_knew_is_set_aside_until_an_owner_accepts_it() {
     assert!(ana.json(&["ledger", "aside"]).is_empty());
 }
 
+/// He writes without a network and is removed meanwhile: what he wrote goes to nobody but an owner, who may take it in.
+#[test]
+fn what_a_removed_member_wrote_without_a_network_is_kept_for_an_owner() {
+    let server = Server::start();
+    let (ana, ben) = shared(&server, "editor");
+    let id = ben.add(&["3.00", "Kiosk"]);
+    ana.one(&["ledger", "remove", &others_id(&ana)]);
+    ben.run(&["sync"]);
+    assert_eq!(ben.list().len(), 2, "he keeps it");
+    ana.one(&["sync"]);
+    assert_eq!(ana.list().len(), 1, "it came to nobody");
+
+    let aside = ana.json(&["ledger", "aside"]);
+    assert_eq!((aside.len(), &aside[0]["changes"]), (1, &json!(1)));
+    ana.one(&["sync"]);
+    assert_eq!(ana.list().len(), 1, "held, and not counted");
+    let accepted = ana.one(&["ledger", "accept", &string(&aside[0]["commit"])[..8]]);
+    assert_eq!(accepted["synced"], true);
+    assert!(ana.list().iter().any(|expense| expense["id"] == json!(id)));
+    let tablet = Home::bare();
+    tablet.log_in(&server.url, "tablet");
+    tablet.one(&["sync"]);
+    assert_eq!(tablet.list().len(), 2, "and on every device");
+}
+
 #[test]
 fn a_lost_device_is_taken_out_of_the_ledgers_too() {
     let server = Server::start();
@@ -187,6 +227,7 @@ fn a_lost_device_is_taken_out_of_the_ledgers_too() {
     assert_eq!(ana.one(&["ledger", "confirm", &key])["confirmed"], true);
     assert_eq!(ana.json(&["ledger", "members"])[0]["devices"].as_array().unwrap().len(), 2);
 
+    ana.one(&["devices", "--sign-out", "lost"]);
     let revoked = ana.one(&["devices", "--revoke", "lost"]);
     assert_eq!(
         (&revoked["revoked"], &revoked["left_in"], &revoked["synced"]),
