@@ -4,6 +4,7 @@
 //! their HTTP face.
 //! An unknown address and a wrong password cannot be told apart: not by the text, the status, or the time.
 
+pub mod admin;
 mod attempts;
 pub mod passwords;
 pub mod profile;

@@ -63,6 +63,9 @@ pub enum Command {
         #[arg(long, env = "OUTLAY_DATA")]
         data: PathBuf,
     },
+    /// Look after accounts, also while a server is running.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Make an invitation for one sign-up, and print it.
     Invite {
         /// The folder of the server.
@@ -72,6 +75,44 @@ pub enum Command {
         #[arg(long, default_value_t = 14)]
         days: u32,
     },
+}
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// List all accounts, the eldest first.
+    List(Folder),
+    /// Show an account.
+    Show(Person),
+    /// List the sessions of an account that go on.
+    Sessions(Person),
+    /// End all sessions of an account and let nobody sign in to it. What is stored stays.
+    Disable(Person),
+    /// Let its owner sign in again.
+    Enable(Person),
+    /// Give an account a new password, which is printed, and end its sessions.
+    ResetPassword(Person),
+}
+
+/// Where accounts are, and how they are shown.
+#[derive(Debug, Clone, Args)]
+pub struct Folder {
+    /// The folder of the server.
+    #[arg(long, env = "OUTLAY_DATA")]
+    pub data: PathBuf,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// An account, and how it is shown.
+#[derive(Debug, Clone, Args)]
+pub struct Person {
+    /// Where it is.
+    #[command(flatten)]
+    pub folder: Folder,
+    /// Its id or its address.
+    pub who: String,
 }
 
 /// How to look at the options.

@@ -1,33 +1,45 @@
 //! Whether the process is alive, and whether it is ready: `/livez` and `/readyz`.
 //!
-//! Alive is who answers. Ready is who can read the database and write it durably, and is not being stopped.
+//! Alive is who answers. Ready is who can read the database and write it durably, and is not being stopped; the answer says
+//! which of these is so, and nothing about why: that is in the log.
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
 
 use crate::node::Node;
+use crate::store::Result;
 
 pub(crate) fn router() -> Router<Arc<Node>> {
     Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready))
 }
 
-async fn ready(State(node): State<Arc<Node>>) -> (StatusCode, &'static str) {
-    if node.is_closing() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "closing\n");
-    }
+async fn ready(State(node): State<Arc<Node>>) -> (StatusCode, Json<Value>) {
+    let read = node.read(|connection| Ok(connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?)).await;
     let write = node.writer().run(|write| {
         let upsert = "INSERT OR REPLACE INTO meta (key, value) VALUES ('ready', 1)";
         Ok(write.tx.prepare_cached(upsert)?.execute([])?)
     });
-    match write.await {
-        Ok(_) => (StatusCode::OK, "ok\n"),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be written\n")
-        }
-    }
+    let checks = [
+        ("serving", !node.is_closing()),
+        ("database_read", is_good("read", read)),
+        ("database_write", is_good("write", write.await)),
+    ];
+    let (status, word) = match checks.iter().all(|(_, is_good)| *is_good) {
+        true => (StatusCode::OK, "ok"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "failed"),
+    };
+    let checks: serde_json::Map<String, Value> = checks
+        .map(|(name, is_good)| (name.to_owned(), if is_good { "ok" } else { "failed" }.into()))
+        .into_iter()
+        .collect();
+    (status, Json(json!({ "status": word, "checks": checks })))
+}
+
+fn is_good<T>(what: &str, checked: Result<T>) -> bool {
+    checked.inspect_err(|error| tracing::error!(%error, what, "not ready")).is_ok()
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use outlay_server::accounts::records;
+use outlay_server::accounts::{admin, records};
 use outlay_server::auth::keys;
 use outlay_server::backup::{backup, restore};
 use outlay_server::config::sources::{Setting, Told, read};
@@ -45,6 +45,7 @@ fn run(Told { command, settings }: Told) -> Result<(), Box<dyn std::error::Error
             open(&data, StoreOptions::default())?.write(|write| keys::rotate(write, now_ms))?;
             Ok(())
         }
+        Command::User(command) => admin::run(&command),
         Command::Invite { data, days } => {
             let expires_ms = now_ms()? + i64::from(days) * 86_400_000;
             let mut store = open(&data, StoreOptions::default())?;

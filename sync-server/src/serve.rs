@@ -8,6 +8,7 @@ use std::sync::Arc;
 use outlay_ledger::hex;
 use tokio::net::TcpListener;
 
+use crate::accounts::admin;
 use crate::config::Serve;
 use crate::node::Node;
 use crate::store::{Store, StoreError, StoreOptions};
@@ -133,16 +134,25 @@ impl Server {
     /// Serves until `stop`, then lets connections end, makes everything durable and closes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { node, listener, tls, metrics } = self;
-        let watched = metrics.map(|listener| tokio::spawn(axum::serve(listener, metrics::router(&node)).into_future()));
+        let watched = metrics.map(|listener| tokio::spawn(watch(listener, metrics::router(&node))));
         let router = router::router(Arc::clone(&node));
+        let noticing = tokio::spawn(admin::watch(Arc::downgrade(&node)));
         listen::run(&node, listener, tls, router, stop).await;
-        if let Some(watched) = watched {
-            watched.abort();
+        for beside in watched.into_iter().chain([noticing]) {
+            beside.abort();
+            // Nothing that it holds is there when this returns; that it was aborted is no news.
+            _ = beside.await;
         }
         // Ending waits for threads, which nothing else may have to wait for.
         if tokio::task::spawn_blocking(move || node.end()).await.is_err() {
             tracing::error!("the server did not end in good order");
         }
+    }
+}
+
+async fn watch(listener: TcpListener, metrics: axum::Router) {
+    if let Err(error) = axum::serve(listener, metrics).await {
+        tracing::error!(%error, "the metrics are no longer served");
     }
 }
 

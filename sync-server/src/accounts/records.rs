@@ -71,13 +71,13 @@ pub fn sign_up(
     Ok(Ok(aid))
 }
 
-/// The account's row and password hash.
+/// The account's row and password hash. One that an operator has disabled is like one that is not there.
 ///
 /// # Errors
 ///
 /// When the database fails.
 pub fn by_email(connection: &Connection, email: &str) -> Result<Option<(i64, String)>> {
-    let select = "SELECT aid, password FROM account WHERE email = ?1";
+    let select = "SELECT aid, password FROM account WHERE email = ?1 AND disabled_ms IS NULL";
     Ok(connection.prepare_cached(select)?.query_row([email], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 

@@ -25,7 +25,17 @@ CREATE TABLE account (
     version INTEGER NOT NULL DEFAULT 1,
     -- Bytes of the logs of the ledgers that this account brought here.
     bytes INTEGER NOT NULL DEFAULT 0,
-    created_ms INTEGER NOT NULL
+    created_ms INTEGER NOT NULL,
+    -- When an operator took it out of use; then nobody signs in.
+    disabled_ms INTEGER
+) STRICT;
+
+-- What a command beside the server has done, until the server has told the devices that are connected.
+CREATE TABLE notice (
+    nid INTEGER NOT NULL PRIMARY KEY,
+    aid INTEGER NOT NULL,
+    -- Signed out.
+    device BLOB NOT NULL CHECK (length(device) = 32)
 ) STRICT;
 
 -- What an account signed in with.

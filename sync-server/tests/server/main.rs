@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // what tests share is outside of test functions
 
 mod accounts;
+mod administering;
 mod configuring;
 mod limiting;
 mod logging;

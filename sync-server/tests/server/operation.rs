@@ -2,6 +2,7 @@
 
 use outlay_protocol::Code;
 use outlay_protocol::message::Mode;
+use serde_json::json;
 
 use crate::support::{Account, Device, Ledger, Server, Socket, counts, request, run};
 
@@ -18,7 +19,10 @@ fn with_ledger() -> (Server, Device, Account, Ledger) {
 #[test]
 fn it_says_that_it_is_alive_and_ready_and_who_it_is() {
     let server = Server::start(&[]);
-    assert_eq!((server.get("/livez").status, server.get("/readyz").status), (200, 200));
+    assert_eq!(server.get("/livez").status, 200);
+    let ready = server.get("/readyz");
+    let checks = json!({ "serving": "ok", "database_read": "ok", "database_write": "ok" });
+    assert_eq!((ready.status, ready.json()), (200, json!({ "status": "ok", "checks": checks })));
     let answer = server.get("/v1/server").json();
     assert_eq!((answer["sign_up"].as_str(), answer["versions"]["max"].as_u64()), (Some("open"), Some(1)));
 }

@@ -1,0 +1,217 @@
+//! What an operator does with accounts on the command line: `outlay-server user`, also beside a running server.
+//!
+//! It reads and writes the database that the server has open. A server looks at it for every request, so that what is
+//! ended here is ended there; whom it has connected it is told by notices in the database, which it takes from there.
+
+use std::io::{self, Write as _};
+use std::sync::Weak;
+use std::time::Duration;
+
+use outlay_ledger::{DeviceKey, hex};
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
+use serde_json::json;
+
+use super::passwords::{Cost, hash};
+use super::{AccountId, email, records, sessions};
+use crate::clock;
+use crate::config::{Folder, Person, UserCommand};
+use crate::node::Node;
+use crate::serve::{database, open};
+use crate::store::{Effect, Result, Store, StoreOptions, Write};
+
+/// Between looks at the notices: an open socket is to end within a second.
+const NOTICE_TIME: Duration = Duration::from_millis(400);
+/// Notices taken at once; the others are next.
+const NOTICES_MAX: i64 = 1_000;
+
+/// An account as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccountRow {
+    #[serde(skip)]
+    aid: i64,
+    id: String,
+    email: String,
+    created_ms: i64,
+    /// When it was disabled, if it is.
+    disabled_ms: Option<i64>,
+    /// Of the ledgers that it brought here.
+    bytes: i64,
+    /// How many are signed in.
+    devices: i64,
+}
+
+const ROWS: &str = "SELECT aid, id, email, created_ms, disabled_ms, bytes,
+    (SELECT count(*) FROM device WHERE device.aid = account.aid AND is_active = 1) FROM account";
+
+impl AccountRow {
+    fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            aid: row.get(0)?,
+            id: AccountId(row.get(1)?).to_string(),
+            email: row.get(2)?,
+            created_ms: row.get(3)?,
+            disabled_ms: row.get(4)?,
+            bytes: row.get(5)?,
+            devices: row.get(6)?,
+        })
+    }
+
+    fn line(&self) -> String {
+        let state = if self.disabled_ms.is_some() { "disabled" } else { "enabled" };
+        format!("{}  {state:8}  {:3} devices  {:12} bytes  {}", self.id, self.devices, self.bytes, self.email)
+    }
+}
+
+/// Why a command was not carried out.
+type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
+
+/// Carries a command out.
+///
+/// # Errors
+///
+/// When there is no such database or account, or the database fails.
+pub fn run(command: &UserCommand) -> Outcome {
+    match command {
+        UserCommand::List(folder) => list(&mut existing(folder)?, folder.json),
+        UserCommand::Show(person) => with_account(person, |_, account| say(person, &account.line(), &account)),
+        UserCommand::Sessions(person) => with_account(person, |store, account| list_sessions(store, person, &account)),
+        UserCommand::Disable(person) => change(person, |write, account| disable(write, clock::unix_ms(), account.aid)),
+        UserCommand::Enable(person) => change(person, |write, account| enable(write, account.aid)),
+        UserCommand::ResetPassword(person) => with_account(person, |store, account| reset(store, person, &account)),
+    }
+}
+
+/// The database of a folder; none is made by looking for an account.
+fn existing(folder: &Folder) -> std::result::Result<Store, Box<dyn std::error::Error>> {
+    let path = database(&folder.data);
+    if !path.exists() {
+        return Err(format!("there is no {}", path.display()).into());
+    }
+    Ok(open(&folder.data, StoreOptions::default())?)
+}
+
+fn with_account(person: &Person, act: impl FnOnce(&mut Store, AccountRow) -> Outcome) -> Outcome {
+    let mut store = existing(&person.folder)?;
+    let account = find(store.connection(), &person.who)?.ok_or("there is no such account")?;
+    act(&mut store, account)
+}
+
+/// Changes an account, and says how it is now.
+fn change(person: &Person, change: impl FnOnce(&mut Write<'_>, &AccountRow) -> Result<()>) -> Outcome {
+    with_account(person, |store, account| {
+        store.write(|write| change(write, &account))?;
+        let account = find(store.connection(), &account.id)?.ok_or("the account is gone")?;
+        say(person, &account.line(), &account)
+    })
+}
+
+fn say(person: &Person, line: &str, object: &impl Serialize) -> Outcome {
+    let text = if person.folder.json { serde_json::to_string(object)? } else { line.to_owned() };
+    Ok(writeln!(io::stdout(), "{text}")?)
+}
+
+/// The account of an id or an address.
+///
+/// # Errors
+///
+/// When the database fails.
+pub fn find(connection: &Connection, who: &str) -> Result<Option<AccountRow>> {
+    let id: Option<[u8; 16]> = hex::fixed(who);
+    let select = format!("{ROWS} WHERE id = ?1 OR email = ?2");
+    let mut select = connection.prepare(&select)?;
+    Ok(select.query_row((id, email(who)), AccountRow::of_row).optional()?)
+}
+
+/// One line for each account, as they are read: there may be many.
+fn list(store: &mut Store, is_json: bool) -> Outcome {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut select = store.connection().prepare(&format!("{ROWS} ORDER BY aid"))?;
+    for account in select.query_map([], AccountRow::of_row)? {
+        let account = account?;
+        let line = if is_json { serde_json::to_string(&account)? } else { account.line() };
+        writeln!(out, "{line}")?;
+    }
+    Ok(out.flush()?)
+}
+
+fn list_sessions(store: &Store, person: &Person, account: &AccountRow) -> Outcome {
+    for row in sessions::sessions(store.connection(), clock::unix_ms(), account.aid)? {
+        let (id, device) = (hex::encode(&row.session.id), row.session.device.map(|device| device.to_string()));
+        let line = format!("{id}  {}", device.as_deref().unwrap_or("no device"));
+        let object = json!({ "id": id, "device": device, "created_ms": row.created_ms, "used_ms": row.used_ms });
+        say(person, &line, &object)?;
+    }
+    Ok(())
+}
+
+/// Ends all sessions of an account and lets nobody sign in to it.
+///
+/// # Errors
+///
+/// When the database fails.
+pub fn disable(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
+    write.tx.execute("UPDATE account SET disabled_ms = coalesce(disabled_ms, ?2) WHERE aid = ?1", (aid, now_ms))?;
+    end_sessions(write, now_ms, aid)
+}
+
+/// Lets its owner sign in again.
+///
+/// # Errors
+///
+/// When the database fails.
+pub fn enable(write: &mut Write<'_>, aid: i64) -> Result<()> {
+    write.tx.execute("UPDATE account SET disabled_ms = NULL WHERE aid = ?1", [aid])?;
+    Ok(())
+}
+
+/// Gives the account a password that is made here and shown once, and ends its sessions.
+fn reset(store: &mut Store, person: &Person, account: &AccountRow) -> Outcome {
+    let (now_ms, aid) = (clock::unix_ms(), account.aid);
+    let password = store.write(|write| {
+        let password = hex::encode(&write.random::<12>());
+        let hash = hash(Cost::default(), &password, write.random());
+        let is_changed = match (hash, records::credentials(write.tx, aid)?) {
+            (Some(new), Some((_, old))) => records::change_password(write, aid, &old, &new)?,
+            _ => false,
+        };
+        end_sessions(write, now_ms, aid)?;
+        Ok(is_changed.then_some(password))
+    })?;
+    let password = password.ok_or("the password was not changed")?;
+    say(person, &password, &json!({ "id": account.id, "password": password }))
+}
+
+/// Ends the sessions, and leaves a notice of each device for the server that may be running.
+fn end_sessions(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
+    let notice = "INSERT INTO notice (aid, device) SELECT aid, key FROM device WHERE aid = ?1 AND is_active = 1";
+    write.tx.execute(notice, [aid])?;
+    sessions::end_all(write, now_ms, aid, None)
+}
+
+/// Tells whoever is connected what was done beside this server, for as long as it is there.
+pub(crate) async fn watch(node: Weak<Node>) {
+    loop {
+        tokio::time::sleep(NOTICE_TIME).await;
+        let Some(node) = node.upgrade() else { return };
+        let is_left = node.read(|connection| Ok(connection.prepare_cached("SELECT 1 FROM notice")?.exists([])?));
+        let taken = match is_left.await {
+            Ok(true) => node.writer().run(take_notices).await,
+            other => other.map(drop),
+        };
+        if let Err(error) = taken {
+            tracing::warn!(%error, "notices were not read");
+        }
+    }
+}
+
+fn take_notices(write: &mut Write<'_>) -> Result<()> {
+    let mut select = write.tx.prepare_cached("SELECT nid, aid, device FROM notice ORDER BY nid LIMIT ?1")?;
+    let rows = select.query_map([NOTICES_MAX], |row| Ok((row.get(0)?, row.get(1)?, DeviceKey(row.get(2)?))))?;
+    let notices: Vec<(i64, i64, DeviceKey)> = rows.collect::<rusqlite::Result<_>>()?;
+    for (nid, aid, device) in notices {
+        write.tx.prepare_cached("DELETE FROM notice WHERE nid = ?1")?.execute([nid])?;
+        write.effect(Effect::SignedOut { aid, device });
+    }
+    Ok(())
+}
