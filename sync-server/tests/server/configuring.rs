@@ -5,6 +5,9 @@ use std::process::{Command, Output};
 
 use crate::support::program;
 
+/// What operators read.
+const OPERATION: &str = include_str!("../../../docs/OPERATION.md");
+
 /// A folder with a file of options, and the program without the variables of whoever runs the tests.
 struct Options {
     folder: tempfile::TempDir,
@@ -83,6 +86,20 @@ fn a_flag_comes_before_a_variable_and_that_before_the_file() {
         line(&again.print(&[], &[]), "ping_interval_seconds").split("  ").next(),
         Some("ping_interval_seconds = 4")
     );
+}
+
+#[test]
+fn every_option_that_is_no_limit_is_described_for_operators() {
+    let printed = Options::new("data = \"/srv/outlay\"\n").print(&[], &[]);
+    let names = printed.lines().filter_map(|line| line.trim_start_matches("# ").split(' ').next());
+    let is_limit = |name: &&str| {
+        ["_bytes", "_count", "_seconds", "_second", "_minute", "_kib"].iter().any(|unit| name.ends_with(unit))
+    };
+    let others: Vec<&str> = names.filter(|name| !is_limit(name) && *name != "config").collect();
+    assert!(others.contains(&"listen") && others.contains(&"secret_file"), "{others:?}");
+    for name in others {
+        assert!(OPERATION.contains(&format!("`{name}`")), "{name} is not in docs/OPERATION.md");
+    }
 }
 
 #[test]

@@ -6,6 +6,9 @@ use serde_json::json;
 
 use crate::support::{Account, Device, Ledger, Server, Socket, counts, request, run};
 
+/// What operators read.
+const OPERATION: &str = include_str!("../../../docs/OPERATION.md");
+
 fn with_ledger() -> (Server, Device, Account, Ledger) {
     let (server, mut phone) = (Server::start(&[]), Device::new(1));
     let account = server.sign_up("ana@example.org", &phone);
@@ -151,6 +154,9 @@ fn what_it_does_is_counted_on_an_address_of_its_own_and_nobody_is_named() {
     assert!(value("outlay_store_group_jobs_count ") > Some(0), "{text}");
     for name in ["ana", account.id.as_str(), &phone.key(), &ledger.id.to_string()] {
         assert!(!text.contains(name), "{name} is in\n{text}");
+    }
+    for name in text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next()) {
+        assert!(OPERATION.contains(name), "{name} is not in docs/OPERATION.md");
     }
     assert_eq!(server.get("/metrics").status, 404, "not where its users are");
     assert_eq!(request(address, "GET", "/v1/server", &[], b"").status, 404);
