@@ -133,7 +133,8 @@ fn remove(path: &Path) -> Result<(), BackupError> {
     }
 }
 
-fn new_file(path: &Path) -> io::Result<File> {
+/// A new file, readable by its owner only.
+pub(crate) fn new_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -14,3 +14,8 @@ pub(crate) fn monotonic_ms() -> i64 {
     static START: OnceLock<Instant> = OnceLock::new();
     i64::try_from(START.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(i64::MAX)
 }
+
+/// Now, as mails say it (RFC 5322).
+pub(crate) fn mail_date() -> String {
+    httpdate::fmt_http_date(SystemTime::now()).replace("GMT", "+0000")
+}

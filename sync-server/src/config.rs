@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::num::ParseIntError;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::accounts::passwords::Cost;
 use crate::accounts::sessions::RefreshTimes;
 use crate::ledgers::LedgerLimits;
+use crate::mail::Patience;
 use crate::proxies::Network;
 use crate::sync::RateLimits;
 
@@ -197,6 +199,16 @@ pub struct Serve {
     /// The private key for TLS, PEM.
     #[arg(long, env = "OUTLAY_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
+    /// The mail server: smtps://USER:PASSWORD@HOST, or smtp:// for STARTTLS, which a mail server elsewhere must speak unless
+    /// ?tls=opportunistic is added. Without it, and without --mail-folder, no mail is sent.
+    #[arg(long, env = "OUTLAY_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Whom mail is from: an address, or a name and an address in <>.
+    #[arg(long, env = "OUTLAY_MAIL_FROM")]
+    pub mail_from: Option<String>,
+    /// For development: a folder that gets a file for each mail, instead of a mail server.
+    #[arg(long, env = "OUTLAY_MAIL_FOLDER")]
+    pub mail_folder: Option<PathBuf>,
     /// Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8.
     #[arg(long, env = "OUTLAY_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
@@ -312,6 +324,16 @@ limits! {
     password_hash_queue_count: usize = 64, "OUTLAY_PASSWORD_HASH_QUEUE_COUNT", from 0;
     /// Account requests (sign-up, login) of one network address, in a minute.
     account_requests_per_minute: u32 = 60, "OUTLAY_ACCOUNT_REQUESTS_PER_MINUTE";
+    /// Mails that wait to be sent.
+    mail_queue_max_count: usize = 256, "OUTLAY_MAIL_QUEUE_MAX_COUNT";
+    /// How often a mail is tried.
+    mail_attempts_max_count: u32 = 4, "OUTLAY_MAIL_ATTEMPTS_MAX_COUNT";
+    /// Seconds before a mail is tried again; twice that before the next attempt, and so on.
+    mail_retry_delay_seconds: u32 = 30, "OUTLAY_MAIL_RETRY_DELAY_SECONDS";
+    /// Seconds for one attempt.
+    mail_timeout_seconds: u32 = 30, "OUTLAY_MAIL_TIMEOUT_SECONDS";
+    /// Mails that can be asked for to one address, in an hour.
+    address_mails_per_hour: u32 = 5, "OUTLAY_ADDRESS_MAILS_PER_HOUR";
     /// Bytes of one ledger.
     ledger_max_bytes: u64 = 1 << 30, "OUTLAY_LEDGER_MAX_BYTES";
     /// Bytes of the ledgers that one account brought here.
@@ -352,6 +374,12 @@ impl Serve {
     pub fn check(&self) -> Result<(), String> {
         if self.tls_cert.is_some() != self.tls_key.is_some() {
             return Err("--tls-cert and --tls-key are given together, or neither".to_owned());
+        }
+        if self.smtp_url.is_some() && self.mail_folder.is_some() {
+            return Err("--smtp-url and --mail-folder are two ways to send mail; one is enough".to_owned());
+        }
+        if (self.smtp_url.is_some() || self.mail_folder.is_some()) && self.mail_from.is_none() {
+            return Err("mail needs --mail-from".to_owned());
         }
         let orders = orders! { self.limits,
             frame_max_bytes <= sync_body_max_bytes;
@@ -407,6 +435,14 @@ impl Limits {
 
     pub(crate) fn password_cost(&self) -> Cost {
         Cost { memory_kib: self.password_hash_memory_kib, passes: self.password_hash_passes_count }
+    }
+
+    pub(crate) fn mail_patience(&self) -> Patience {
+        Patience {
+            attempts_max: self.mail_attempts_max_count,
+            delay: Duration::from_secs(u64::from(self.mail_retry_delay_seconds)),
+            time_max: Duration::from_secs(u64::from(self.mail_timeout_seconds)),
+        }
     }
 
     pub(crate) fn rates(&self) -> RateLimits {

@@ -69,6 +69,8 @@ const fn message(code: Code) -> &'static str {
         Code::Removed => "This account is no longer a member of the ledger, or the device was removed.",
         Code::InvitationUsed => "The invitation was used. Ask for another one.",
         Code::InvitationExpired => "The invitation is too old. Ask for another one.",
+        Code::MailedToken => "The code from the mail is unknown, was used, or is too old. Ask for another.",
+        Code::MailOff => "This server sends no mail. Ask who runs it.",
         Code::Rate => "Too many requests. Try again later.",
         Code::Busy => "There is too much to do at the moment. Try again later.",
         Code::Slow => "The request took too long.",

@@ -17,6 +17,7 @@ pub mod ledgers;
 mod listen;
 pub mod logs;
 pub mod metrics;
+mod mail;
 mod node;
 mod proxies;
 mod request;

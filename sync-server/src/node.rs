@@ -17,6 +17,7 @@ use crate::clock;
 use crate::config::{Limits, Serve, SignUp};
 use crate::gate::Gate;
 use crate::metrics::Metrics;
+use crate::mail::Post;
 use crate::proxies::Network;
 use crate::store::{Readers, Result, Store, StoreError, Writer, system_random};
 use crate::sync::answer::{self, Answered, Context, Step, trouble};
@@ -46,6 +47,9 @@ pub(crate) struct Node {
     pub(crate) requests: Requests,
     pub(crate) gate: Gate,
     pub(crate) metrics: Metrics,
+    /// Mails asked for, by the hash of the address.
+    pub(crate) mailings: Requests<[u8; 32]>,
+    pub(crate) post: Post,
     rates: Rates,
     readers: Readers,
     reads: Arc<Semaphore>,
@@ -69,6 +73,7 @@ impl Node {
         };
         let (writer, store_thread) = Writer::start(store, metrics.clone(), publish)?;
         let (ingest, ingest_thread) = Ingest::start(writer.clone(), limits.ledgers())?;
+        let post = Post::start(serve, &writer).map_err(std::io::Error::other)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (queue_max, shed) = (limits.password_hash_queue_count, metrics.hashes_shed.clone());
         let hashing = Hashing::new(limits.password_cost(), cores.saturating_sub(1), queue_max, shed);
@@ -86,7 +91,9 @@ impl Node {
             hashing,
             attempts: Attempts::default(),
             nonces: Nonces::new(random()),
-            requests: Requests::new(limits.account_requests_per_minute),
+            requests: Requests::per_minute(limits.account_requests_per_minute),
+            mailings: Requests::per_hour(limits.address_mails_per_hour),
+            post,
             gate: Gate::new(&limits),
             metrics,
             rates: Rates::new(limits.rates()),

@@ -38,6 +38,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .merge(accounts::routes::router())
         .merge(accounts::profile::router())
         .merge(ledgers::routes::router())
+        .merge(accounts::mailing::router())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(sync)
         .fallback(|| async { ApiError::from(Code::NoSuchPage) })

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use outlay_ledger::hex;
 use tokio::net::TcpListener;
@@ -143,6 +144,7 @@ impl Server {
             // Nothing that it holds is there when this returns; that it was aborted is no news.
             _ = beside.await;
         }
+        node.post.end(Duration::from_secs(u64::from(node.limits.drain_timeout_seconds))).await;
         // Ending waits for threads, which nothing else may have to wait for.
         if tokio::task::spawn_blocking(move || node.end()).await.is_err() {
             tracing::error!("the server did not end in good order");

@@ -115,6 +115,10 @@ codes! {
     AccountExists = 208, "account_exists", 409, Waits;
     /// An address or a password that cannot be one.
     AccountInvalid = 209, "account_invalid", 422, Waits;
+    /// A token from a mail that is unknown, used or too old.
+    MailedToken = 210, "mailed_token", 403, Waits;
+    /// The server sends no mail, and what was asked for needs it.
+    MailOff = 211, "mail_off", 403, Waits;
 
     /// No such ledger, or not yours.
     NoSuchLedger = 301, "no_such_ledger", 404, Waits;

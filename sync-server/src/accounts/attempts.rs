@@ -1,8 +1,9 @@
-//! Slowing down whoever guesses: failed logins of an address, known or not, and requests from one network address.
+//! Slowing down whoever guesses: failed logins of an address, known or not, and requests of one network address or for one.
 //!
 //! It is a delay that grows and is forgotten, never a lock: nobody can shut others out for good.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
@@ -67,39 +68,45 @@ impl Attempts {
     }
 }
 
-/// Counts requests of network addresses by the minute.
-pub struct Requests {
-    per_minute: u32,
-    counts: Mutex<(i64, HashMap<IpAddr, u32>)>,
+/// Counts requests by the minute or the hour: those of network addresses, or by what they ask for.
+pub struct Requests<K = IpAddr> {
+    max: u32,
+    time_ms: i64,
+    counts: Mutex<(i64, HashMap<K, u32>)>,
 }
 
-impl Requests {
-    /// So many in a minute for each address.
-    pub fn new(per_minute: u32) -> Self {
-        Self { per_minute, counts: Mutex::default() }
+impl<K: Eq + Hash> Requests<K> {
+    /// So many in a minute for each.
+    pub fn per_minute(max: u32) -> Self {
+        Self { max, time_ms: 60_000, counts: Mutex::default() }
+    }
+
+    /// So many in an hour for each.
+    pub fn per_hour(max: u32) -> Self {
+        Self { max, time_ms: 3_600_000, counts: Mutex::default() }
     }
 
     /// Counts one, or says for how many milliseconds to wait.
     ///
     /// ```
     /// use outlay_server::accounts::Requests;
-    /// let requests = Requests::new(2);
-    /// let address = "192.0.2.1".parse()?;
+    /// let requests = Requests::per_minute(2);
+    /// let address: std::net::IpAddr = "192.0.2.1".parse()?;
     /// assert_eq!([requests.take(0, address), requests.take(1, address)], [0, 0]);
     /// assert_eq!(requests.take(10_000, address), 50_000);
     /// assert_eq!(requests.take(60_000, address), 0);
     /// # Ok::<(), std::net::AddrParseError>(())
     /// ```
-    pub fn take(&self, now_ms: i64, address: IpAddr) -> i64 {
+    pub fn take(&self, now_ms: i64, of: K) -> i64 {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let minute = now_ms.div_euclid(60_000);
-        // A new minute, or more addresses than people have: all begin anew.
-        if counts.0 != minute || counts.1.len() >= KEYS_MAX {
-            *counts = (minute, HashMap::new());
+        let time = now_ms.div_euclid(self.time_ms);
+        // A new minute or hour, or more addresses than people have: all begin anew.
+        if counts.0 != time || counts.1.len() >= KEYS_MAX {
+            *counts = (time, HashMap::new());
         }
-        let count = counts.1.entry(address).or_insert(0);
+        let count = counts.1.entry(of).or_insert(0);
         *count = count.saturating_add(1);
-        if *count > self.per_minute { (minute + 1) * 60_000 - now_ms } else { 0 }
+        if *count > self.max { (time + 1) * self.time_ms - now_ms } else { 0 }
     }
 }
 

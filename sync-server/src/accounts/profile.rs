@@ -35,6 +35,10 @@ pub struct Profile {
     pub id: String,
     /// The e-mail address.
     pub email: String,
+    /// Whether it was proved to be his.
+    pub email_verified: bool,
+    /// The address that he is to have, once that is proved.
+    pub new_email: Option<String>,
     /// The name; may be empty.
     pub name: String,
     /// What he prefers.
@@ -122,8 +126,8 @@ fn is_locale(text: &str) -> bool {
 ///
 /// When the database fails.
 pub fn profile(connection: &Connection, aid: i64) -> Result<Option<Profile>> {
-    let select = "SELECT id, email, name, currency, week_start, locale, period_start, created_ms, version
-        FROM account WHERE aid = ?1";
+    let select = "SELECT id, email, name, currency, week_start, locale, period_start, created_ms, version, is_verified,
+        new_email FROM account WHERE aid = ?1";
     let profile = connection.prepare_cached(select)?.query_row([aid], |row| {
         let preferences = Preferences {
             currency: row.get(3)?,
@@ -133,7 +137,9 @@ pub fn profile(connection: &Connection, aid: i64) -> Result<Option<Profile>> {
         };
         let id = AccountId(row.get(0)?).to_string();
         let (email, name) = (row.get(1)?, row.get(2)?);
-        Ok(Profile { id, email, name, preferences, created_ms: row.get(7)?, version: row.get(8)? })
+        let (email_verified, new_email) = (row.get(9)?, row.get(10)?);
+        let (created_ms, version) = (row.get(7)?, row.get(8)?);
+        Ok(Profile { id, email, email_verified, new_email, name, preferences, created_ms, version })
     });
     Ok(profile.optional()?)
 }

@@ -20,12 +20,13 @@ use super::{email, is_password, may_be_chosen, name};
 use crate::auth::{RefreshToken, keys};
 use crate::config::SignUp;
 use crate::error::ApiError;
+use crate::mail::Errand;
 use crate::node::{Node, random};
 use crate::request::{Body, bearer};
 use crate::{clock, ledgers, logs, proxies};
 
-type Answer<T> = Result<T, ApiError>;
-type Shared = State<Arc<Node>>;
+pub(super) type Answer<T> = Result<T, ApiError>;
+pub(super) type Shared = State<Arc<Node>>;
 
 pub(crate) fn router() -> Router<Arc<Node>> {
     Router::new()
@@ -153,7 +154,9 @@ async fn sign_up(
             Err(code) => Ok(Err(code)),
         }
     });
-    tokens_out(&node, now_ms, &login.await??).await
+    let login = login.await??;
+    node.post.put_if_possible(Errand::Verify { aid: login.session.aid });
+    tokens_out(&node, now_ms, &login).await
 }
 
 async fn login(
@@ -180,7 +183,12 @@ async fn login(
 
 /// Whether a password is the right one, for as long as not too many wrong ones were tried: at the same cost whether there
 /// is a stored hash to compare with or not.
-async fn check_password(node: &Node, address: &str, stored: Option<String>, password: String) -> Answer<bool> {
+pub(super) async fn check_password(
+    node: &Node,
+    address: &str,
+    stored: Option<String>,
+    password: String,
+) -> Answer<bool> {
     let wait_ms = node.attempts.wait_ms(clock::monotonic_ms(), address);
     if wait_ms > 0 {
         return Err(ApiError::later(Code::Rate, wait_ms));
@@ -367,6 +375,6 @@ async fn tokens_out(node: &Node, now_ms: i64, login: &Login) -> Answer<Json<Toke
     }))
 }
 
-fn busy() -> ApiError {
+pub(super) fn busy() -> ApiError {
     ApiError::later(Code::Busy, 1_000)
 }

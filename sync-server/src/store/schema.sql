@@ -1,6 +1,6 @@
 -- 0001: the server's store as it begins.
 --
--- Truth: account, aside, device, family, invitation, ledger, log, tie. The rest is derived from `log`.
+-- Truth: account, aside, device, family, invitation, mailed, ledger, log, tie. The rest is derived from `log`.
 -- A row of `log` is keyed by lid * 2^40 + position, so that a ledger's log lies together and grows at its end.
 
 CREATE TABLE meta (
@@ -13,6 +13,10 @@ CREATE TABLE account (
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
     -- Trimmed and lower case.
     email TEXT NOT NULL UNIQUE,
+    -- 1 once a token that was mailed there has come back.
+    is_verified INTEGER NOT NULL DEFAULT 0,
+    -- The address that it is to have, once that is verified.
+    new_email TEXT,
     name TEXT NOT NULL,
     -- Algorithm, parameters, salt and hash.
     password TEXT NOT NULL,
@@ -21,7 +25,7 @@ CREATE TABLE account (
     week_start INTEGER,
     locale TEXT,
     period_start INTEGER,
-    -- Counts the changes of name and preferences.
+    -- Counts the changes of address, name and preferences.
     version INTEGER NOT NULL DEFAULT 1,
     -- Bytes of the logs of the ledgers that this account brought here.
     bytes INTEGER NOT NULL DEFAULT 0,
@@ -73,6 +77,18 @@ CREATE TABLE invitation (
     expires_ms INTEGER NOT NULL,
     used_by INTEGER
 ) STRICT, WITHOUT ROWID;
+
+-- Tokens that were mailed and have not come back.
+CREATE TABLE mailed (
+    hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    aid INTEGER NOT NULL,
+    -- 1 sets another password, 2 proves an address.
+    purpose INTEGER NOT NULL,
+    -- Where to.
+    email TEXT NOT NULL,
+    expires_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mailed_by_account ON mailed (aid, purpose);
 
 CREATE TABLE ledger (
     lid INTEGER NOT NULL PRIMARY KEY,

@@ -3,7 +3,7 @@
 use outlay_protocol::Code;
 use serde_json::json;
 
-use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, request, run};
+use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, by, program, request, run};
 
 fn login_body(email: &str, password: &str, device: &Device) -> serde_json::Value {
     json!({ "email": email, "password": password, "device": { "key": device.key() } })
@@ -196,18 +196,6 @@ fn requests_that_are_none_are_refused_with_a_code() {
     assert_eq!(server.post("/v1/auth/login", &long).refusal(), (413, Code::TooBig));
 }
 
-/// A program that is no device, signed in.
-fn program(server: &Server, page: &str, name: &str) -> Account {
-    let body = json!({ "email": "ana@example.org", "password": PASSWORD, "name": name });
-    Account::of(&server.post(&format!("/v1/auth/{page}"), &body))
-}
-
-fn by(server: &Server, account: &Account, method: &str, path: &str, body: &serde_json::Value) -> Reply {
-    let bearer = format!("Bearer {}", account.access);
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    request(&server.address, method, path, &headers, body.to_string().as_bytes())
-}
-
 fn names(sessions: &Reply) -> Vec<String> {
     let json = sessions.json();
     let mut names: Vec<String> =
@@ -219,7 +207,7 @@ fn names(sessions: &Reply) -> Vec<String> {
 #[test]
 fn a_program_that_is_no_device_signs_in_renews_and_signs_out() {
     let server = Server::start(&[]);
-    let first = program(&server, "signup", "");
+    let first = program(&server, "signup", "ana@example.org", "");
     let renewed = Account::of(&server.post("/v1/auth/refresh", &json!({ "refresh_token": first.refresh })));
     assert_eq!(by(&server, &renewed, "GET", "/v1/sessions", &json!({})).status, 200);
     let mut socket = Socket::connect(&server);
@@ -233,7 +221,10 @@ fn a_program_that_is_no_device_signs_in_renews_and_signs_out() {
 fn sessions_are_listed_and_ended_one_or_all() {
     let (server, phone) = (Server::start(&[]), Device::new(1));
     let account = server.sign_up("ana@example.org", &phone);
-    let (script, report) = (program(&server, "login", "script"), program(&server, "login", "report"));
+    let (script, report) = (
+        program(&server, "login", "ana@example.org", "script"),
+        program(&server, "login", "ana@example.org", "report"),
+    );
     let ben = Account::of(&server.post("/v1/auth/signup", &login_body("ben@example.org", PASSWORD, &Device::new(2))));
     let listed = by(&server, &account, "GET", "/v1/sessions", &json!({}));
     assert_eq!(names(&listed), ["phone", "report", "script"]);
@@ -254,7 +245,7 @@ fn sessions_are_listed_and_ended_one_or_all() {
 fn another_password_ends_the_other_sessions() {
     let (server, phone) = (Server::start(&[]), Device::new(1));
     let account = server.sign_up("ana@example.org", &phone);
-    let script = program(&server, "login", "script");
+    let script = program(&server, "login", "ana@example.org", "script");
     let change = |old: &str, new: &str| {
         by(&server, &account, "POST", "/v1/auth/password", &json!({ "password": old, "new_password": new }))
     };
@@ -272,7 +263,7 @@ fn another_password_ends_the_other_sessions() {
 #[test]
 fn keys_change_while_the_server_runs_and_nobody_is_signed_out() {
     let server = Server::start(&[]);
-    let before = program(&server, "signup", "");
+    let before = program(&server, "signup", "ana@example.org", "");
     let published = || {
         let keys = server.get("/.well-known/jwks.json").json()["keys"].as_array().cloned().unwrap();
         keys.into_iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -292,7 +283,7 @@ fn keys_change_while_the_server_runs_and_nobody_is_signed_out() {
 #[test]
 fn of_two_changes_of_a_profile_at_once_none_is_lost_unseen() {
     let server = Server::start(&[]);
-    let account = program(&server, "signup", "Ana");
+    let account = program(&server, "signup", "ana@example.org", "Ana");
     let change = |tag: &str, body: serde_json::Value| {
         let bearer = format!("Bearer {}", account.access);
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), ("if-match", tag)];

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocket;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 
 /// A test that hangs is a test that fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) struct Server {
@@ -56,7 +56,7 @@ impl Server {
     }
 
     fn start_with(folder: std::rc::Rc<tempfile::TempDir>, data: PathBuf, options: &[&str], log: Stdio) -> Self {
-        let mut child = program()
+        let mut child = command()
             .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
             .args(["--password-hash-memory-kib", "64", "--password-hash-passes-count", "1", "--data"])
             .arg(&data)
@@ -149,7 +149,7 @@ impl Drop for Server {
     }
 }
 
-pub(crate) fn program() -> Command {
+pub(crate) fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_outlay-server"))
 }
 
@@ -200,7 +200,23 @@ pub(crate) fn request(address: &str, method: &str, path: &str, headers: &[(&str,
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer");
     let headers = String::from_utf8(answer[..end].to_vec()).unwrap();
     let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-    Reply { status, headers, body: answer[end + 4..].to_vec() }
+    let is_chunked = headers.to_lowercase().contains("\r\ntransfer-encoding: chunked");
+    let body = if is_chunked { unchunked(&answer[end + 4..]) } else { answer[end + 4..].to_vec() };
+    Reply { status, headers, body }
+}
+
+/// A body that came in pieces, each after its length.
+fn unchunked(mut pieces: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let end = pieces.windows(2).position(|two| two == b"\r\n").expect("a length");
+        let length = usize::from_str_radix(std::str::from_utf8(&pieces[..end]).unwrap(), 16).unwrap();
+        if length == 0 {
+            return body;
+        }
+        body.extend(&pieces[end + 2..end + 2 + length]);
+        pieces = &pieces[end + 2 + length + 2..];
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -217,6 +233,19 @@ impl Account {
         assert_eq!(json["expires_in"].as_u64().map(|s| s > 0), Some(true));
         Self { id: text("account"), access: text("access_token"), refresh: text("refresh_token") }
     }
+}
+
+/// A program that is no device, signed in.
+pub(crate) fn program(server: &Server, page: &str, email: &str, name: &str) -> Account {
+    let body = json!({ "email": email, "password": PASSWORD, "name": name });
+    Account::of(&server.post(&format!("/v1/auth/{page}"), &body))
+}
+
+/// The answer to a request of an account.
+pub(crate) fn by(server: &Server, account: &Account, method: &str, path: &str, body: &Value) -> Reply {
+    let bearer = format!("Bearer {}", account.access);
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    request(&server.address, method, path, &headers, body.to_string().as_bytes())
 }
 
 /// A device, and its process's run of commits in one ledger.
@@ -478,7 +507,7 @@ pub(crate) fn refused(opened: &Opened) -> Option<Code> {
 }
 
 pub(crate) fn run(arguments: &[&str], paths: &[(&str, &Path)]) -> (bool, String) {
-    let mut command = program();
+    let mut command = command();
     command.args(arguments);
     paths.iter().for_each(|(option, path)| _ = command.arg(option).arg(path));
     let output = command.output().unwrap();

@@ -1,0 +1,147 @@
+//! The pages that need mail: setting a password that was forgotten, and proving an address.
+//!
+//! What asks for a mail by an address is answered the same whether the address is known or not; see [`crate::mail`].
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{post, put};
+use outlay_protocol::Code;
+use serde::Deserialize;
+
+use super::routes::{Answer, Shared, admit, busy, check_password};
+use super::{Session, email, mailed, may_be_chosen, records};
+use crate::clock;
+use crate::error::ApiError;
+use crate::mail::{Errand, Letter};
+use crate::node::{Node, random};
+use crate::request::Body;
+
+pub(crate) fn router() -> Router<Arc<Node>> {
+    Router::new()
+        .route("/v1/auth/reset", post(ask_for_reset))
+        .route("/v1/auth/reset/confirm", post(reset))
+        .route("/v1/auth/verify", post(verify))
+        .route("/v1/auth/verify/resend", post(resend))
+        .route("/v1/me/email", put(change_address))
+}
+
+#[derive(Deserialize)]
+struct ResetIn {
+    email: String,
+}
+
+#[derive(Deserialize)]
+struct NewPasswordIn {
+    token: String,
+    new_password: String,
+}
+
+#[derive(Deserialize)]
+struct TokenIn {
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct AddressIn {
+    email: String,
+    password: String,
+}
+
+/// Lets an address get so many mails, and no more.
+fn admit_mail(node: &Node, address: &str) -> Answer<()> {
+    let wait_ms = node.mailings.take(clock::monotonic_ms(), *blake3::hash(address.as_bytes()).as_bytes());
+    if wait_ms > 0 { Err(ApiError::later(Code::Rate, wait_ms)) } else { Ok(()) }
+}
+
+fn put_errand(node: &Node, errand: Errand) -> Answer<StatusCode> {
+    match node.post.put(errand) {
+        Ok(()) => Ok(StatusCode::ACCEPTED),
+        Err(Code::Busy) => Err(busy()),
+        Err(code) => Err(code.into()),
+    }
+}
+
+async fn ask_for_reset(
+    State(node): Shared,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Body(asked): Body<ResetIn>,
+) -> Answer<StatusCode> {
+    admit(&node, peer, &headers)?;
+    node.post.check()?;
+    // What cannot be an address is an unknown one.
+    let address = email(&asked.email).unwrap_or_default();
+    admit_mail(&node, &address)?;
+    put_errand(&node, Errand::Reset { email: address })
+}
+
+async fn reset(
+    State(node): Shared,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Body(asked): Body<NewPasswordIn>,
+) -> Answer<StatusCode> {
+    admit(&node, peer, &headers)?;
+    node.post.check()?;
+    let (now_ms, token) = (clock::unix_ms(), asked.token.clone());
+    let known = node.read(move |connection| mailed::address_to_reset(connection, now_ms, &token)).await?;
+    let address = known.ok_or(Code::MailedToken)?;
+    if !may_be_chosen(&asked.new_password, &[&address]) {
+        return Err(Code::AccountInvalid.into());
+    }
+    let hash = node.hashing.hash(asked.new_password, random()).await.ok_or_else(busy)?;
+    let reset = node.writer().run(move |write| mailed::reset_password(write, now_ms, &asked.token, &hash));
+    let address = reset.await??;
+    node.attempts.succeeded(&address);
+    node.post.put_if_possible(Errand::Tell { email: address, letter: Letter::PasswordSet });
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn verify(
+    State(node): Shared,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Body(asked): Body<TokenIn>,
+) -> Answer<StatusCode> {
+    admit(&node, peer, &headers)?;
+    node.post.check()?;
+    let now_ms = clock::unix_ms();
+    let proved = node.writer().run(move |write| mailed::prove_address(write, now_ms, &asked.token));
+    if let Some(old) = proved.await?? {
+        node.post.put_if_possible(Errand::Tell { email: old, letter: Letter::AddressChanged });
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Mails the token again: for the address that the account is to have, or else for its own if that is not proved.
+async fn resend(State(node): Shared, session: Session) -> Answer<StatusCode> {
+    node.post.check()?;
+    let aid = session.aid;
+    let known = node.read(move |connection| records::credentials(connection, aid)).await?;
+    admit_mail(&node, &known.ok_or(Code::Revoked)?.0)?;
+    put_errand(&node, Errand::Verify { aid })
+}
+
+/// Asks for another address, which the account has once it is proved. The old one is told, in case it was not the owner.
+async fn change_address(State(node): Shared, session: Session, Body(asked): Body<AddressIn>) -> Answer<StatusCode> {
+    node.post.check()?;
+    let aid = session.aid;
+    let new = email(&asked.email).ok_or(Code::AccountInvalid)?;
+    let known = node.read(move |connection| records::credentials(connection, aid)).await?;
+    let (old, stored) = known.ok_or(Code::Revoked)?;
+    if !check_password(&node, &old, Some(stored), asked.password).await? {
+        return Err(Code::Credentials.into());
+    }
+    admit_mail(&node, &old)?;
+    admit_mail(&node, &new)?;
+    let is_other = new != old;
+    node.writer().run(move |write| mailed::ask_for_address(write, aid, &new)).await?;
+    if is_other {
+        node.post.put_if_possible(Errand::Tell { email: old, letter: Letter::AddressAsked });
+    }
+    put_errand(&node, Errand::Verify { aid })
+}
