@@ -1,11 +1,13 @@
 //! Accounts: signing up and in, the devices of an account, and its sessions.
 //!
 //! [`records`] and [`sessions`] are what the database says, synchronous and with the time as an argument; [`routes`] is
-//! their HTTP face; [`mailed`] and `mailing` are the same for what needs mail.
+//! their HTTP face; [`mailed`] and `mailing` are the same for what needs mail, and
+//! `leaving` is how an account goes and what it takes along.
 //! An unknown address and a wrong password cannot be told apart: not by the text, the status, or the time.
 
 pub mod admin;
 mod attempts;
+pub(crate) mod leaving;
 pub mod mailed;
 pub(crate) mod mailing;
 pub mod passwords;

@@ -12,6 +12,7 @@ pub mod log;
 mod members;
 pub mod older;
 pub mod open;
+pub(crate) mod purge;
 pub mod routes;
 
 use outlay_ledger::member::Role;

@@ -39,6 +39,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .merge(accounts::profile::router())
         .merge(ledgers::routes::router())
         .merge(accounts::mailing::router())
+        .merge(accounts::leaving::router())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(sync)
         .fallback(|| async { ApiError::from(Code::NoSuchPage) })

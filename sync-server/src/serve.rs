@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::accounts::admin;
 use crate::config::Serve;
+use crate::ledgers::purge;
 use crate::node::Node;
 use crate::store::{Store, StoreError, StoreOptions};
 use crate::{listen, metrics, router};
@@ -93,7 +94,8 @@ impl Server {
             secret,
             ..Default::default()
         };
-        let store = open(&serve.data, options)?;
+        let mut store = open(&serve.data, options)?;
+        finish_purge(&mut store).map_err(|error| ServeError::Store { path: database(&serve.data), error })?;
         let listener = TcpListener::bind(serve.listen).await.map_err(ServeError::io(serve.listen))?;
         let metrics = match serve.metrics_listen {
             Some(address) => Some(TcpListener::bind(address).await.map_err(ServeError::io(address))?),
@@ -195,6 +197,12 @@ fn tls(serve: &Serve) -> Result<Option<tokio_rustls::TlsAcceptor>, ServeError> {
         (Some(cert), Some(key)) => Ok(Some(listen::tls(cert, key).map_err(ServeError::io(cert.display()))?)),
         _ => Ok(None),
     }
+}
+
+/// Goes on with deleting what a server that was stopped has begun to delete.
+fn finish_purge(store: &mut Store) -> Result<(), StoreError> {
+    while store.write(purge::go_on)? {}
+    Ok(())
 }
 
 fn secret(serve: &Serve) -> Result<Option<[u8; 32]>, ServeError> {

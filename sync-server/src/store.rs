@@ -12,6 +12,7 @@ mod reader;
 mod writer;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use outlay_ledger::roles::History;
 use outlay_ledger::signature::DeviceSecret;
@@ -80,6 +81,9 @@ const HISTORIES_MAX: usize = 1_024;
 /// Feeds whose numbers are kept in memory, at about 60 bytes each.
 const FEEDS_MAX: usize = 16_384;
 
+/// How long the writer waits for readers when it empties the write-ahead log: theirs are short.
+const READERS_WAIT: Duration = Duration::from_millis(100);
+
 /// What the writer remembers; forgotten whenever something is rolled back.
 #[derive(Default)]
 pub(crate) struct Memory {
@@ -106,6 +110,8 @@ pub struct Store {
     keys: Keys,
     /// Effects of transactions that are durable and not yet taken.
     effects: Vec<Effect>,
+    /// Whether something was deleted that is in the write-ahead log still.
+    is_forgetting: bool,
 }
 
 /// A transaction under way.
@@ -117,6 +123,7 @@ pub struct Write<'a> {
     pub(crate) memory: &'a mut Memory,
     random: &'a mut Random,
     effects: &'a mut Vec<Effect>,
+    is_forgetting: &'a mut bool,
     /// Why the database has given the whole transaction up, as it does when the disk is full.
     given_up: Option<StoreError>,
 }
@@ -125,6 +132,11 @@ impl Write<'_> {
     /// Notes what to tell others when this is durable.
     pub fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);
+    }
+
+    /// What was deleted here is to be in no file any more once this is durable.
+    pub fn forget(&mut self) {
+        *self.is_forgetting = true;
     }
 
     /// Random bytes.
@@ -193,8 +205,9 @@ impl Store {
     pub fn group(&mut self, jobs: impl FnOnce(&mut Write<'_>)) -> Result<()> {
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut effects = Vec::new();
-        let Self { connection, memory, random, keys, .. } = self;
-        let mut write = Write { tx: connection, keys, memory, random, effects: &mut effects, given_up: None };
+        let Self { connection, memory, random, keys, is_forgetting, .. } = self;
+        let mut write =
+            Write { tx: connection, keys, memory, random, effects: &mut effects, is_forgetting, given_up: None };
         jobs(&mut write);
         if let Some(error) = write.given_up {
             self.memory = Memory::default();
@@ -205,6 +218,7 @@ impl Store {
             Ok(_) => {
                 self.memory.bound();
                 self.effects.extend(effects);
+                self.settle();
                 Ok(())
             }
             Err(error) => {
@@ -214,6 +228,21 @@ impl Store {
                 }
                 Err(error.into())
             }
+        }
+    }
+
+    /// Empties the write-ahead log into the file, where what is deleted is overwritten. While somebody reads what was before
+    /// it stays, and is tried again after the next transaction.
+    fn settle(&mut self) {
+        if self.is_forgetting {
+            let checkpoint = || -> rusqlite::Result<bool> {
+                self.connection.busy_timeout(READERS_WAIT)?;
+                let is_held = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+                self.connection.busy_timeout(open::BUSY_WAIT)?;
+                is_held
+            };
+            // What was committed is, whatever becomes of this.
+            self.is_forgetting = checkpoint().unwrap_or(true);
         }
     }
 

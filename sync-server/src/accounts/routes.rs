@@ -14,8 +14,8 @@ use outlay_protocol::{Code, proof};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::records::{self, Admission};
-use super::sessions::{self, Login, Session};
+use super::records::{self, Admission, DeviceRow};
+use super::sessions::{self, Login, Session, SessionRow};
 use super::{email, is_password, may_be_chosen, name};
 use crate::auth::{RefreshToken, keys};
 use crate::config::SignUp;
@@ -268,20 +268,22 @@ async fn token_keys(State(node): Shared) -> Answer<Json<Value>> {
 async fn list_sessions(State(node): Shared, this: Session) -> Answer<Json<Value>> {
     let now_ms = clock::unix_ms();
     let rows = node.read(move |connection| sessions::sessions(connection, now_ms, this.aid)).await?;
-    let listed: Vec<Value> = rows
-        .into_iter()
-        .map(|row| {
-            json!({
-                "id": hex::encode(&row.session.id),
-                "name": row.name,
-                "device": row.session.device.map(|device| device.to_string()),
-                "created_ms": row.created_ms,
-                "used_ms": row.used_ms,
-                "this": row.session.id == this.id,
-            })
+    Ok(Json(json!({ "sessions": sessions_out(rows, &this) })))
+}
+
+/// The sessions of an account as it sees them.
+pub(super) fn sessions_out(rows: Vec<SessionRow>, this: &Session) -> Vec<Value> {
+    let out = |row: SessionRow| {
+        json!({
+            "id": hex::encode(&row.session.id),
+            "name": row.name,
+            "device": row.session.device.map(|device| device.to_string()),
+            "created_ms": row.created_ms,
+            "used_ms": row.used_ms,
+            "this": row.session.id == this.id,
         })
-        .collect();
-    Ok(Json(json!({ "sessions": listed })))
+    };
+    rows.into_iter().map(out).collect()
 }
 
 async fn end_session(State(node): Shared, this: Session, Path(id): Path<String>) -> Answer<StatusCode> {
@@ -304,20 +306,22 @@ async fn end_sessions(State(node): Shared, this: Session) -> Answer<StatusCode> 
 
 async fn devices(State(node): Shared, session: Session) -> Answer<Json<Value>> {
     let rows = node.read(move |connection| records::devices(connection, session.aid)).await?;
-    let devices: Vec<Value> = rows
-        .into_iter()
-        .map(|row| {
-            json!({
-                "key": row.key.to_string(),
-                "name": row.name,
-                "created_ms": row.created_ms,
-                "seen_ms": row.seen_ms,
-                "signed_in": row.is_active,
-                "this": Some(row.key) == session.device,
-            })
+    Ok(Json(json!({ "devices": devices_out(rows, &session) })))
+}
+
+/// The devices of an account as it sees them.
+pub(super) fn devices_out(rows: Vec<DeviceRow>, this: &Session) -> Vec<Value> {
+    let out = |row: DeviceRow| {
+        json!({
+            "key": row.key.to_string(),
+            "name": row.name,
+            "created_ms": row.created_ms,
+            "seen_ms": row.seen_ms,
+            "signed_in": row.is_active,
+            "this": Some(row.key) == this.device,
         })
-        .collect();
-    Ok(Json(json!({ "devices": devices })))
+    };
+    rows.into_iter().map(out).collect()
 }
 
 /// Signs a further device in by the word of one that is, under the same name: a device that was copied gets a key of its

@@ -68,13 +68,18 @@ pub struct Pushed {
 /// # Errors
 ///
 /// When the database fails; nothing is stored then. The inner error refuses the whole push: [`Code::NoSuchLedger`], or
-/// [`Code::Removed`] for who was a member; then what may be is kept for an owner, see [`aside`].
+/// [`Code::Removed`] for who was a member, whose commits are then kept for an owner where they may be, see [`aside`]; or
+/// [`Code::Revoked`] for an account that is no more.
 pub fn append(
     write: &mut Write<'_>,
     now_ms: i64,
     limits: &LedgerLimits,
     push: &Push,
 ) -> Result<std::result::Result<Pushed, Code>> {
+    if !write.tx.prepare_cached("SELECT 1 FROM account WHERE aid = ?1")?.exists([push.aid])? {
+        // Deleted while this was on its way.
+        return Ok(Err(Code::Revoked));
+    }
     let is_new = match find(write.tx, &push.ledger)? {
         None => match push.commits.first() {
             Some(first) if is_genesis(first, &push.ledger) => true,

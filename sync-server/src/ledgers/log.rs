@@ -9,7 +9,7 @@ use outlay_protocol::heads::{LADDER_IDS_MAX, LADDERS_MAX};
 use outlay_protocol::{Chain, Ladder, Mark, Place};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{LedgerRow, POSITION_BITS, pos};
+use super::{LedgerRow, POSITION_BITS, pos, seq};
 use crate::store::{Result, StoreError};
 
 /// Commits with their ids, in the order of the log.
@@ -118,6 +118,35 @@ pub fn page(
     }
     let Some((last, chain)) = last else { return nothing(connection, ledger, from) };
     Ok(Page { commits, to: Place { pos: last, chain }, is_last: last == to })
+}
+
+/// Commits as they were signed, in the order of the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Portion {
+    /// Their bytes.
+    pub bodies: Vec<Vec<u8>>,
+    /// The position of the last one; `None` when nothing is left.
+    pub to: Option<u64>,
+}
+
+/// The commits of a ledger after a position, about `bytes_max` of them and at least one.
+///
+/// # Errors
+///
+/// When the database fails.
+pub fn portion(connection: &Connection, lid: i64, after: u64, bytes_max: usize) -> Result<Portion> {
+    let select = "SELECT seq, body FROM log WHERE seq > ?1 AND seq < ?2 ORDER BY seq";
+    let mut select = connection.prepare_cached(select)?;
+    let mut rows = select.query((seq(lid, after), seq(lid + 1, 0)))?;
+    let (mut portion, mut bytes) = (Portion::default(), 0);
+    while bytes < bytes_max {
+        let Some(row) = rows.next()? else { break };
+        let body: Vec<u8> = row.get(1)?;
+        bytes += body.len();
+        portion.to = Some(pos(row.get(0)?));
+        portion.bodies.push(body);
+    }
+    Ok(portion)
 }
 
 fn nothing(connection: &Connection, ledger: &LedgerRow, at: u64) -> Result<Page> {

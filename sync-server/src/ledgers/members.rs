@@ -86,6 +86,7 @@ pub(super) fn write_access(write: &mut Write<'_>, ledger: LedgerId, lid: i64, hi
 pub(super) fn tie(connection: &Connection, lid: i64, aid: i64, device: &DeviceKey) -> Result<()> {
     let insert = "INSERT INTO tie (aid, lid, member) \
                   SELECT ?1, lid, member FROM access WHERE device = ?2 AND lid = ?3 AND is_confirmed = 1 \
+                  AND EXISTS (SELECT 1 FROM account WHERE aid = ?1) \
                   ON CONFLICT (lid, member) DO NOTHING \
                   ON CONFLICT (aid, lid) DO UPDATE SET member = excluded.member WHERE NOT EXISTS \
                       (SELECT 1 FROM access WHERE access.lid = tie.lid AND access.member = tie.member)";

@@ -47,6 +47,8 @@ pub(crate) enum Letter {
     AddressAsked,
     /// That the account has another address now.
     AddressChanged,
+    /// That the account is no more.
+    Deleted,
 }
 
 impl Letter {
@@ -57,6 +59,7 @@ impl Letter {
             Self::PasswordSet => "Outlay: your password was changed",
             Self::AddressAsked => "Outlay: your address is to be changed",
             Self::AddressChanged => "Outlay: your address was changed",
+            Self::Deleted => "Outlay: your account was deleted",
         }
     }
 
@@ -82,6 +85,9 @@ impl Letter {
                 .to_owned(),
             Self::AddressChanged => "Your account has another address now. Mail goes there from now on.\n\n\
                  If that was not you, tell who runs your server.\n"
+                .to_owned(),
+            Self::Deleted => "Your account was deleted, as was asked for with its password.\n\
+                 What is on your devices stays there.\n"
                 .to_owned(),
         }
     }
@@ -118,6 +124,7 @@ mod tests {
             Letter::PasswordSet,
             Letter::AddressAsked,
             Letter::AddressChanged,
+            Letter::Deleted,
         ] {
             let text = String::from_utf8(letter.mail(&from, "ana@example.org", [1; 16]).unwrap().bytes).unwrap();
             assert!(text.starts_with("From: \"Outlay\" <outlay@example.org>\r\nTo: ana@example.org\r\n"), "{text}");

@@ -1,6 +1,7 @@
 //! Opening the database: one ritual for the writer, the readers and the commands.
 
 use std::path::Path;
+use std::time::Duration;
 
 use outlay_ledger::signature::DeviceSecret;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -16,6 +17,9 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 
 /// The first version of SQLite without the WAL-reset corruption.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// How long a connection waits for another one.
+pub(super) const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// How a store is opened.
 pub struct StoreOptions {
@@ -56,7 +60,14 @@ impl Store {
         migrate(&connection)?;
         let keys = keys(&connection, options.secret, &mut options.random)?;
         begin_epoch_if_none(&connection, &mut options.random)?;
-        Ok(Self { connection, memory: Memory::default(), random: options.random, keys, effects: Vec::new() })
+        Ok(Self {
+            connection,
+            memory: Memory::default(),
+            random: options.random,
+            keys,
+            effects: Vec::new(),
+            is_forgetting: false,
+        })
     }
 }
 
@@ -65,10 +76,12 @@ pub(super) fn connect(path: &Path, flags: OpenFlags, vfs: Option<&str>, cache_ki
         Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
         None => Connection::open_with_flags(path, flags)?,
     };
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // What is deleted is overwritten: people may have asked for it.
+    connection.pragma_update(None, "secure_delete", true)?;
     Ok(connection)
 }
 

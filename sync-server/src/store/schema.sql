@@ -9,7 +9,8 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE account (
-    aid INTEGER NOT NULL PRIMARY KEY,
+    -- Never given again: what an account that was deleted has pushed into others' ledgers keeps it.
+    aid INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
     -- Trimmed and lower case.
     email TEXT NOT NULL UNIQUE,
@@ -91,13 +92,19 @@ CREATE TABLE mailed (
 CREATE INDEX mailed_by_account ON mailed (aid, purpose);
 
 CREATE TABLE ledger (
-    lid INTEGER NOT NULL PRIMARY KEY,
+    -- Never given again: what is left of a ledger that was deleted keeps it for a while.
+    lid INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
     -- Who brought it here, and whose quota it counts to.
     aid INTEGER NOT NULL,
     head INTEGER NOT NULL,
     chain BLOB NOT NULL CHECK (length(chain) = 32),
     bytes INTEGER NOT NULL
+) STRICT;
+
+-- Ledgers that are no more, and of whose logs something is left.
+CREATE TABLE purge (
+    lid INTEGER NOT NULL PRIMARY KEY
 ) STRICT;
 
 -- Which member of a ledger an account is.

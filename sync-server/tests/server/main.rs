@@ -8,6 +8,7 @@ mod configuring;
 mod limiting;
 mod logging;
 mod members;
+mod leaving;
 mod mail;
 mod operation;
 mod postbox;

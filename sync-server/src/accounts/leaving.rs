@@ -1,0 +1,186 @@
+//! Going: an account that is deleted, and all that is kept of a person, for himself.
+//!
+//! Deleting takes everything that says who somebody is, and the ledgers that only he had; see docs/adr/0006. The document of
+//! `/v1/me/export` is written while it is read, a portion of a log at a time: nothing of its size is in memory, and no
+//! transaction is open meanwhile.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::stream;
+use outlay_ledger::hex;
+use outlay_protocol::Code;
+use rusqlite::Connection;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::profile::profile;
+use super::routes::{Answer, Shared, check_password, devices_out, sessions_out};
+use super::{Session, records, sessions};
+use crate::clock;
+use crate::ledgers::log::{self, Portion};
+use crate::ledgers::purge;
+use crate::mail::{Errand, Letter};
+use crate::node::Node;
+use crate::request::Body;
+use crate::store::{Result, Write};
+
+/// Bytes of commits that are read for an export at once.
+const PORTION_BYTES_MAX: usize = 64 * 1024;
+
+pub(crate) fn router() -> Router<Arc<Node>> {
+    Router::new().route("/v1/me", delete(remove)).route("/v1/me/export", get(export))
+}
+
+#[derive(Deserialize)]
+struct RemoveIn {
+    password: String,
+}
+
+/// Deletes an account: its sessions end, and nothing of the person stays.
+fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
+    sessions::end_all(write, now_ms, aid, None)?;
+    purge::leave_all(write, aid)?;
+    for delete in [
+        "DELETE FROM family WHERE aid = ?1",
+        "DELETE FROM device WHERE aid = ?1",
+        "DELETE FROM mailed WHERE aid = ?1",
+        "DELETE FROM account WHERE aid = ?1",
+    ] {
+        write.tx.prepare_cached(delete)?.execute([aid])?;
+    }
+    write.forget();
+    Ok(())
+}
+
+async fn remove(State(node): Shared, session: Session, Body(asked): Body<RemoveIn>) -> Answer<StatusCode> {
+    let aid = session.aid;
+    let known = node.read(move |connection| records::credentials(connection, aid)).await?;
+    let (address, stored) = known.ok_or(Code::Revoked)?;
+    if !check_password(&node, &address, Some(stored), asked.password).await? {
+        return Err(Code::Credentials.into());
+    }
+    let now_ms = clock::unix_ms();
+    node.writer().run(move |write| delete_account(write, now_ms, aid)).await?;
+    node.post.put_if_possible(Errand::Tell { email: address, letter: Letter::Deleted });
+    // Whoever asked may not wait for the end of it: the next start goes on.
+    while node.writer().run(purge::go_on).await? {}
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn export(State(node): Shared, session: Session) -> Answer<Response> {
+    let now_ms = clock::unix_ms();
+    let (begin, ledgers) = node.read(move |connection| beginning(connection, now_ms, &session)).await?;
+    let begin = begin.ok_or(Code::Revoked)?;
+    let export = Export { node: Arc::clone(&node), aid: session.aid, ledgers, at: None, is_over: false };
+    let parts = stream::try_unfold((export, Some(begin)), |(mut export, begin)| async move {
+        let text = match begin {
+            Some(begin) => Some(begin),
+            None => export.next().await.map_err(std::io::Error::other)?,
+        };
+        Ok::<_, std::io::Error>(text.map(|text| (text, (export, None))))
+    });
+    let mut response = axum::body::Body::from_stream(parts).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let name = HeaderValue::from_static("attachment; filename=\"outlay-account.json\"");
+    headers.insert(header::CONTENT_DISPOSITION, name);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// What stands before the ledgers, if there is such an account, and which ledgers follow.
+fn beginning(connection: &Connection, now_ms: i64, session: &Session) -> Result<(Option<String>, Vec<Own>)> {
+    let Some(person) = profile(connection, session.aid)? else { return Ok((None, Vec::new())) };
+    let document = json!({
+        "version": 1,
+        "profile": person,
+        "sessions": sessions_out(sessions::sessions(connection, now_ms, session.aid)?, session),
+        "devices": devices_out(records::devices(connection, session.aid)?, session),
+    });
+    let mut text = document.to_string();
+    // The ledgers go into the same object.
+    text.pop();
+    text.push_str(",\"ledgers\":[");
+    Ok((Some(text), own_ledgers(connection, session.aid)?))
+}
+
+/// A ledger of an account: its row, and what it and its member are called.
+struct Own {
+    lid: i64,
+    id: String,
+    member: String,
+}
+
+/// The ledgers in which an account is a member, the first to be read last.
+fn own_ledgers(connection: &Connection, aid: i64) -> Result<Vec<Own>> {
+    let select = "SELECT lid, ledger.id, tie.member FROM tie JOIN ledger USING (lid) WHERE tie.aid = ?1 AND EXISTS
+        (SELECT 1 FROM access WHERE access.lid = tie.lid AND access.member = tie.member) ORDER BY ledger.id DESC";
+    let mut select = connection.prepare_cached(select)?;
+    let rows = select.query_map([aid], |row| {
+        let (id, member) = (hex::encode(&row.get::<_, [u8; 16]>(1)?), hex::encode(&row.get::<_, [u8; 16]>(2)?));
+        Ok(Own { lid: row.get(0)?, id, member })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// An export under way.
+struct Export {
+    node: Arc<Node>,
+    aid: i64,
+    ledgers: Vec<Own>,
+    /// The ledger that is being read, and after which position.
+    at: Option<(i64, u64)>,
+    is_over: bool,
+}
+
+impl Export {
+    /// The next part of the text.
+    async fn next(&mut self) -> Result<Option<String>> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let Some((lid, after)) = self.at else { return Ok(Some(self.next_ledger(true))) };
+        let aid = self.aid;
+        let read = move |connection: &Connection| match is_in(connection, aid, lid)? {
+            true => log::portion(connection, lid, after, PORTION_BYTES_MAX),
+            false => Ok(Portion::default()),
+        };
+        let portion = self.node.read(read).await?;
+        let quoted: Vec<String> = portion.bodies.iter().map(|body| format!("\"{}\"", STANDARD.encode(body))).collect();
+        let mut text = quoted.join(",");
+        if after > 0 && !text.is_empty() {
+            text.insert(0, ',');
+        }
+        match portion.to {
+            Some(to) => self.at = Some((lid, to)),
+            None => {
+                text.push_str("]}");
+                text.push_str(&self.next_ledger(false));
+            }
+        }
+        Ok(Some(text))
+    }
+
+    fn next_ledger(&mut self, is_first: bool) -> String {
+        let Some(Own { lid, id, member }) = self.ledgers.pop() else {
+            (self.at, self.is_over) = (None, true);
+            return "]}\n".to_owned();
+        };
+        self.at = Some((lid, 0));
+        let comma = if is_first { "" } else { "," };
+        format!("{comma}{{\"id\":\"{id}\",\"member\":\"{member}\",\"commits\":[")
+    }
+}
+
+/// Whether an account is a member of a ledger still.
+fn is_in(connection: &Connection, aid: i64, lid: i64) -> Result<bool> {
+    let select = "SELECT 1 FROM tie JOIN access USING (lid, member) WHERE tie.aid = ?1 AND lid = ?2";
+    Ok(connection.prepare_cached(select)?.exists((aid, lid))?)
+}
