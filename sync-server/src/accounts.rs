@@ -2,7 +2,7 @@
 //!
 //! [`records`] and [`sessions`] are what the database says, synchronous and with the time as an argument; [`routes`] is
 //! their HTTP face; [`mailed`] and `mailing` are the same for what needs mail, and
-//! `leaving` is how an account goes and what it takes along.
+//! `leaving` is how an account goes and what it takes along; [`totp`] and `second` are codes of an authenticator app.
 //! An unknown address and a wrong password cannot be told apart: not by the text, the status, or the time.
 
 pub mod admin;
@@ -14,7 +14,9 @@ pub mod passwords;
 pub mod profile;
 pub mod records;
 pub mod routes;
+pub(crate) mod second;
 pub mod sessions;
+pub mod totp;
 
 use std::fmt;
 

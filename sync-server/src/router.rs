@@ -40,6 +40,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .merge(ledgers::routes::router())
         .merge(accounts::mailing::router())
         .merge(accounts::leaving::router())
+        .merge(accounts::second::router())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(sync)
         .fallback(|| async { ApiError::from(Code::NoSuchPage) })

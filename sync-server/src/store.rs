@@ -46,6 +46,8 @@ pub struct Keys {
     pub token: [u8; 32],
     /// Derives refresh tokens.
     pub refresh: [u8; 32],
+    /// Derives secrets of authenticator apps.
+    pub totp: [u8; 32],
 }
 
 /// What others are told once a transaction is durable.

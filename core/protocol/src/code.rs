@@ -119,6 +119,12 @@ codes! {
     MailedToken = 210, "mailed_token", 403, Waits;
     /// The server sends no mail, and what was asked for needs it.
     MailOff = 211, "mail_off", 403, Waits;
+    /// The password is right, and the account wants a code of its authenticator app too.
+    CodeNeeded = 212, "code_needed", 401, Waits;
+    /// A code of an authenticator app, or a recovery code, that is wrong, used or too old.
+    CodeWrong = 213, "code_wrong", 401, Waits;
+    /// An authenticator app is on already.
+    TotpOn = 214, "totp_on", 409, Waits;
 
     /// No such ledger, or not yours.
     NoSuchLedger = 301, "no_such_ledger", 404, Waits;

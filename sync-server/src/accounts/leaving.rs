@@ -21,7 +21,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::profile::profile;
-use super::routes::{Answer, Shared, check_password, devices_out, sessions_out};
+use super::routes::{Answer, Shared, devices_out, sessions_out};
+use super::second::{check_code, with_password};
 use super::{Session, records, sessions};
 use crate::clock;
 use crate::ledgers::log::{self, Portion};
@@ -41,6 +42,8 @@ pub(crate) fn router() -> Router<Arc<Node>> {
 #[derive(Deserialize)]
 struct RemoveIn {
     password: String,
+    /// For accounts that want one at login.
+    code: Option<String>,
 }
 
 /// Deletes an account: its sessions end, and nothing of the person stays.
@@ -51,6 +54,8 @@ fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
         "DELETE FROM family WHERE aid = ?1",
         "DELETE FROM device WHERE aid = ?1",
         "DELETE FROM mailed WHERE aid = ?1",
+        "DELETE FROM totp WHERE aid = ?1",
+        "DELETE FROM recovery WHERE aid = ?1",
         "DELETE FROM account WHERE aid = ?1",
     ] {
         write.tx.prepare_cached(delete)?.execute([aid])?;
@@ -61,11 +66,8 @@ fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
 
 async fn remove(State(node): Shared, session: Session, Body(asked): Body<RemoveIn>) -> Answer<StatusCode> {
     let aid = session.aid;
-    let known = node.read(move |connection| records::credentials(connection, aid)).await?;
-    let (address, stored) = known.ok_or(Code::Revoked)?;
-    if !check_password(&node, &address, Some(stored), asked.password).await? {
-        return Err(Code::Credentials.into());
-    }
+    let address = with_password(&node, aid, asked.password).await?;
+    check_code(&node, aid, asked.code).await?;
     let now_ms = clock::unix_ms();
     node.writer().run(move |write| delete_account(write, now_ms, aid)).await?;
     node.post.put_if_possible(Errand::Tell { email: address, letter: Letter::Deleted });

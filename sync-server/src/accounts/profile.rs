@@ -39,6 +39,8 @@ pub struct Profile {
     pub email_verified: bool,
     /// The address that he is to have, once that is proved.
     pub new_email: Option<String>,
+    /// Whether a login needs a code of an authenticator app.
+    pub totp: bool,
     /// The name; may be empty.
     pub name: String,
     /// What he prefers.
@@ -127,7 +129,7 @@ fn is_locale(text: &str) -> bool {
 /// When the database fails.
 pub fn profile(connection: &Connection, aid: i64) -> Result<Option<Profile>> {
     let select = "SELECT id, email, name, currency, week_start, locale, period_start, created_ms, version, is_verified,
-        new_email FROM account WHERE aid = ?1";
+        new_email, EXISTS (SELECT 1 FROM totp WHERE totp.aid = account.aid AND is_on = 1) FROM account WHERE aid = ?1";
     let profile = connection.prepare_cached(select)?.query_row([aid], |row| {
         let preferences = Preferences {
             currency: row.get(3)?,
@@ -137,9 +139,9 @@ pub fn profile(connection: &Connection, aid: i64) -> Result<Option<Profile>> {
         };
         let id = AccountId(row.get(0)?).to_string();
         let (email, name) = (row.get(1)?, row.get(2)?);
-        let (email_verified, new_email) = (row.get(9)?, row.get(10)?);
+        let (email_verified, new_email, totp) = (row.get(9)?, row.get(10)?, row.get(11)?);
         let (created_ms, version) = (row.get(7)?, row.get(8)?);
-        Ok(Profile { id, email, email_verified, new_email, name, preferences, created_ms, version })
+        Ok(Profile { id, email, email_verified, new_email, totp, name, preferences, created_ms, version })
     });
     Ok(profile.optional()?)
 }

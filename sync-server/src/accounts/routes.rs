@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::records::{self, Admission, DeviceRow};
 use super::sessions::{self, Login, Session, SessionRow};
-use super::{email, is_password, may_be_chosen, name};
+use super::{email, is_password, may_be_chosen, name, second};
 use crate::auth::{RefreshToken, keys};
 use crate::config::SignUp;
 use crate::error::ApiError;
@@ -64,6 +64,8 @@ struct SignUpIn {
 struct LoginIn {
     email: String,
     password: String,
+    /// Of the authenticator app, or a recovery code; for accounts that want one.
+    code: Option<String>,
     /// What a program that is no device calls itself.
     #[serde(default)]
     name: String,
@@ -176,6 +178,7 @@ async fn login(
     let (aid, stored) = known.await?.unzip();
     let is_right = check_password(&node, &address, stored, asked.password).await?;
     let aid = aid.filter(|_| is_right).ok_or(Code::Credentials)?;
+    second::check_code(&node, aid, asked.code).await?;
     let (now_ms, times) = (clock::unix_ms(), node.limits.refresh_times());
     let login = node.writer().run(move |write| sessions::sign_in(write, now_ms, times, aid, device, &client_name));
     tokens_out(&node, now_ms, &login.await??).await

@@ -155,6 +155,7 @@ fn keys(connection: &Connection, secret: Option<[u8; 32]>, random: &mut Random) 
         identity: DeviceSecret::from_bytes(blake3::derive_key("outlay server identity 1", &secret)),
         token: blake3::derive_key("outlay server access tokens 1", &secret),
         refresh: blake3::derive_key("outlay server refresh tokens 1", &secret),
+        totp: blake3::derive_key("outlay server authenticator apps 1", &secret),
     })
 }
 

@@ -1,6 +1,7 @@
 -- 0001: the server's store as it begins.
 --
--- Truth: account, aside, device, family, invitation, mailed, ledger, log, tie. The rest is derived from `log`.
+-- Truth: account, aside, device, family, invitation, mailed, totp, recovery, ledger, log, tie. The rest is derived from
+-- `log`.
 -- A row of `log` is keyed by lid * 2^40 + position, so that a ledger's log lies together and grows at its end.
 
 CREATE TABLE meta (
@@ -90,6 +91,24 @@ CREATE TABLE mailed (
     expires_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mailed_by_account ON mailed (aid, purpose);
+
+-- The authenticator app of an account.
+CREATE TABLE totp (
+    aid INTEGER NOT NULL PRIMARY KEY,
+    -- What the secret follows from, together with the server's key.
+    salt BLOB NOT NULL CHECK (length(salt) = 16),
+    -- 0 until a code has come.
+    is_on INTEGER NOT NULL,
+    -- The half minute of the last code that was taken.
+    last INTEGER NOT NULL
+) STRICT;
+
+-- Codes for when the app is gone, which are good once.
+CREATE TABLE recovery (
+    aid INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (aid, hash)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE ledger (
     -- Never given again: what is left of a ledger that was deleted keeps it for a while.

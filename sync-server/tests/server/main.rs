@@ -13,5 +13,6 @@ mod mail;
 mod operation;
 mod postbox;
 mod refusals;
+mod second;
 mod support;
 mod syncing;

@@ -99,7 +99,8 @@ pub(crate) fn refusal_of(error: &Error) -> Option<Refusal> {
 pub(crate) fn refusal(code: Code, retry_after_s: Option<u64>) -> Error {
     let kind = match code {
         Code::SignInNeeded | Code::TokenExpired | Code::Revoked => ErrorKind::SignedOut,
-        Code::Credentials | Code::SignUpClosed | Code::Invitation | Code::Proof => ErrorKind::Forbidden,
+        Code::Credentials | Code::CodeNeeded | Code::CodeWrong => ErrorKind::Forbidden,
+        Code::SignUpClosed | Code::Invitation | Code::Proof => ErrorKind::Forbidden,
         Code::InvitationUsed | Code::InvitationExpired | Code::Removed | Code::ReadOnly => ErrorKind::Forbidden,
         Code::NoSuchLedger => ErrorKind::NotFound,
         Code::AccountExists | Code::AccountInvalid => ErrorKind::InvalidInput,
