@@ -6,6 +6,7 @@
 //! An unknown address and a wrong password cannot be told apart: not by the text, the status, or the time.
 
 pub mod admin;
+pub mod api_tokens;
 mod attempts;
 pub(crate) mod leaving;
 pub mod mailed;

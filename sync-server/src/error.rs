@@ -67,6 +67,7 @@ const fn message(code: Code) -> &'static str {
         }
         Code::NoSuchLedger => "There is no such ledger, or it is not yours.",
         Code::Removed => "This account is no longer a member of the ledger, or the device was removed.",
+        Code::Scope => "The token was not made for this.",
         Code::InvitationUsed => "The invitation was used. Ask for another one.",
         Code::InvitationExpired => "The invitation is too old. Ask for another one.",
         Code::MailedToken => "The code from the mail is unknown, was used, or is too old. Ask for another.",

@@ -7,10 +7,12 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::{Json, RequestExt};
+use outlay_ledger::LedgerId;
 use outlay_protocol::Code;
 use serde::de::DeserializeOwned;
 
-use crate::accounts::Session;
+use crate::accounts::api_tokens::Grant;
+use crate::accounts::{Session, api_tokens, records};
 use crate::error::ApiError;
 use crate::node::Node;
 use crate::sync::answer::check_token;
@@ -50,7 +52,46 @@ impl FromRequestParts<Arc<Node>> for Session {
     }
 }
 
-/// The access token of a request.
+/// Who asks for a page of ledgers: a person who has signed in, or a program with an API token of his.
+pub(crate) struct Principal {
+    pub(crate) session: Session,
+    grant: Grant,
+}
+
+impl Principal {
+    /// Whether the token is for this ledger. What the account may do there is judged by its role.
+    pub(crate) fn may_read(&self, ledger: &LedgerId) -> Result<(), Code> {
+        if self.grant.is_for(ledger) { Ok(()) } else { Err(Code::NoSuchLedger) }
+    }
+}
+
+impl FromRequestParts<Arc<Node>> for Principal {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, ApiError> {
+        let Some(hash) = bearer(&parts.headers).and_then(api_tokens::hash_of) else {
+            return Ok(Self { session: Session::from_request_parts(parts, node).await?, grant: Grant::ALL });
+        };
+        let now_ms = clock::unix_ms();
+        let found = node.read(move |connection| {
+            let Some(token) = api_tokens::find(connection, &hash)? else { return Ok(None) };
+            Ok(Some((records::account_id(connection, token.aid)?, token)))
+        });
+        let (account, token) = found.await?.ok_or(Code::SignInNeeded)?;
+        if token.expires_ms <= now_ms {
+            return Err(Code::TokenExpired.into());
+        }
+        logs::is_asked_by(account, token.id);
+        let session = Session { aid: token.aid, id: token.id, device: None };
+        node.gate.admit(node, &session)?;
+        if api_tokens::is_use_due(&token, now_ms) {
+            node.writer().run(move |write| api_tokens::set_used(write, now_ms, &token.id)).await?;
+        }
+        Ok(Self { session, grant: token.grant })
+    }
+}
+
+/// The token of a request.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())

@@ -37,6 +37,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/server", get(server))
         .merge(accounts::routes::router())
         .merge(accounts::profile::router())
+        .merge(accounts::api_tokens::router())
         .merge(ledgers::routes::router())
         .merge(accounts::mailing::router())
         .merge(accounts::leaving::router())

@@ -138,6 +138,8 @@ codes! {
     InvitationUsed = 305, "invitation_used", 410, Waits;
     /// The invitation is too old.
     InvitationExpired = 306, "invitation_expired", 410, Waits;
+    /// The API token was not made for this.
+    Scope = 307, "scope", 403, Waits;
 
     /// The signature is not good.
     Signature = 401, "signature", 422, Kept;

@@ -206,6 +206,7 @@ pub(crate) const fn words(code: Code) -> &'static str {
         Code::NoSuchLedger => "the server knows no such ledger of this account",
         Code::ReadOnly => "this device may only read here",
         Code::Removed => "this device is no longer a member here",
+        Code::Scope => "the token was not made for this",
         Code::InvitationUsed => "the invitation was used already; ask for another one",
         Code::InvitationExpired => "the invitation is too old; ask for another one",
         Code::KeyGeneration => "a newer key is needed",

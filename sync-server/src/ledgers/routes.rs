@@ -22,7 +22,7 @@ use crate::accounts::routes::admit;
 use crate::clock;
 use crate::error::ApiError;
 use crate::node::Node;
-use crate::request::Body;
+use crate::request::{Body, Principal};
 
 type Answer<T> = Result<T, ApiError>;
 type Shared = State<Arc<Node>>;
@@ -48,9 +48,11 @@ struct JoinIn {
     admission: Option<String>,
 }
 
-async fn list(State(node): Shared, session: Session) -> Answer<Json<Value>> {
-    let ledgers = node.read(move |connection| listing::of_account(connection, session.aid)).await?;
-    let listed: Vec<Value> = ledgers.iter().map(ledger_out).collect();
+async fn list(State(node): Shared, principal: Principal) -> Answer<Json<Value>> {
+    let aid = principal.session.aid;
+    let ledgers = node.read(move |connection| listing::of_account(connection, aid)).await?;
+    let seen = ledgers.iter().filter(|ledger| principal.may_read(&ledger.id).is_ok());
+    let listed: Vec<Value> = seen.map(ledger_out).collect();
     Ok(Json(json!({ "ledgers": listed })))
 }
 
@@ -64,9 +66,11 @@ fn ledger_out(ledger: &OwnLedger) -> Value {
     })
 }
 
-async fn members(State(node): Shared, session: Session, Path(id): Path<String>) -> Answer<Json<Value>> {
+async fn members(State(node): Shared, principal: Principal, Path(id): Path<String>) -> Answer<Json<Value>> {
     let ledger = ledger_id(&id)?;
-    let members = node.read(move |connection| listing::members(connection, &ledger, session.aid)).await??;
+    principal.may_read(&ledger)?;
+    let aid = principal.session.aid;
+    let members = node.read(move |connection| listing::members(connection, &ledger, aid)).await??;
     let listed: Vec<Value> = members.iter().map(member_out).collect();
     Ok(Json(json!({ "members": listed })))
 }

@@ -74,6 +74,22 @@ CREATE TABLE family (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX family_by_device ON family (aid, device);
 
+-- A key for a program. Of its text only a hash is here.
+CREATE TABLE api_token (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+    aid INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    can_write INTEGER NOT NULL,
+    -- The ids of the ledgers that it is for, one after the other; NULL for all of the account.
+    ledgers BLOB CHECK (length(ledgers) % 16 = 0),
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    -- To the hour.
+    used_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX api_token_by_account ON api_token (aid);
+
 CREATE TABLE invitation (
     hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
     expires_ms INTEGER NOT NULL,

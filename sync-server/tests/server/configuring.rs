@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::support::program;
+use crate::support::command;
 
 /// What operators read.
 const OPERATION: &str = include_str!("../../../docs/OPERATION.md");
@@ -31,7 +31,7 @@ impl Options {
     }
 
     fn command(&self, what: &str) -> Command {
-        let mut command = program();
+        let mut command = command();
         command.env_clear().args(["config", what, "--config"]).arg(self.file());
         command
     }

@@ -5,14 +5,15 @@
 mod accounts;
 mod administering;
 mod configuring;
+mod leaving;
 mod limiting;
 mod logging;
-mod members;
-mod leaving;
 mod mail;
+mod members;
 mod operation;
 mod postbox;
 mod refusals;
 mod second;
 mod support;
 mod syncing;
+mod tokens;

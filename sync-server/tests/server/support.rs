@@ -261,6 +261,12 @@ impl Device {
         Self { secret: DeviceSecret::from_bytes([number; 32]), nonce: [number; 16], next: 1, previous: Vec::new() }
     }
 
+    /// The same device in another ledger, where it has written nothing.
+    pub(crate) fn elsewhere(&self, nonce: u8) -> Self {
+        let secret = DeviceSecret::from_bytes(*self.secret.as_bytes());
+        Self { secret, nonce: [nonce; 16], next: 1, previous: Vec::new() }
+    }
+
     pub(crate) fn public(&self) -> DeviceKey {
         self.secret.public()
     }
