@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use outlay_ledger::expense::ExpenseError;
+
 /// What the caller can do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -115,6 +117,16 @@ invalid_input!(
     outlay_ledger::commit::CommitError,
     outlay_ledger::change::ChangeError,
 );
+
+impl From<ExpenseError> for Error {
+    fn from(error: ExpenseError) -> Self {
+        let kind = match error {
+            ExpenseError::Newer => ErrorKind::TooNew,
+            _ => ErrorKind::InvalidInput,
+        };
+        Self::new(kind, error.to_string()).with_source(error)
+    }
+}
 
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {

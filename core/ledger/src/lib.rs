@@ -9,11 +9,13 @@
 //! It does no I/O, spawns nothing and reads no clock and no randomness: times, ids, keys and seeds are arguments.
 
 pub mod admit;
+pub mod category;
 mod cbor;
 pub mod change;
 pub mod commit;
 pub mod currency;
 pub mod date;
+pub mod expense;
 pub mod field;
 pub mod fold;
 pub mod hex;

@@ -1,6 +1,7 @@
 //! What collided, and settling it.
 
 use outlay_ledger::change::{OpId, Scalar};
+use outlay_ledger::expense;
 use outlay_ledger::field::{self, Field, Thing};
 use outlay_ledger::fold::{Document, Folded, Input, Put, Verdict};
 use outlay_ledger::limits::{NAME_BYTES_MAX, NOTE_BYTES_MAX, PAYEE_BYTES_MAX};
@@ -175,7 +176,7 @@ fn amount(document: &Document, text: &str) -> Result<Scalar> {
         Some(entry) => entry.clone(),
         None => {
             let mut entry = shown.clone();
-            writing::change_amount(&mut entry, writing::nonzero(money)?)?;
+            expense::change_amount(&mut entry, expense::nonzero(money)?)?;
             entry
         }
     };

@@ -3,10 +3,10 @@
 //! No value makes a step here fail: references to things that are not held become numbers all the same, and are resolved
 //! when they are shown.
 
-use outlay_ledger::change::Scalar;
+use outlay_ledger::expense::{Shown, reference, text};
 use outlay_ledger::field::{self, Thing};
 use outlay_ledger::fold::Document;
-use outlay_ledger::{Date, DocumentId, Entry, EntryKind, Month, Register};
+use outlay_ledger::{Date, DocumentId, Entry, EntryKind, Month};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -139,66 +139,33 @@ fn month_of_day(day: i64) -> Option<u16> {
 }
 
 fn expense_row(write: &mut Write<'_>, lid: i64, document: &Document) -> Result<Option<ExpenseRow>> {
-    let Some(date) = document.winner(field::DATE).and_then(field::date) else { return Ok(None) };
-    let register = match document.winner(field::MONEY) {
-        Some(Scalar::Bytes(bytes)) => Register::decode(bytes).ok(),
-        _ => None,
-    };
-    let entry = match &register {
-        Some(Register::Entry(entry)) => Some(entry),
-        _ => None,
-    };
-    // What the register `account` held before an expense became a transfer is not one of the transfer's sides.
-    let account = match entry {
-        Some(entry) if entry.kind == EntryKind::Transfer => entry.from,
-        _ => reference(document, field::ACCOUNT),
-    };
-    let tags = tags(document);
+    let Some(shown) = Shown::of(document) else { return Ok(None) };
+    let entry = shown.entry.as_ref();
     Ok(Some(ExpenseRow {
-        day: i64::from(date.days()),
+        day: i64::from(shown.date.days()),
         created_ms: 0,
         kind: entry.map(|entry| kind_number(entry.kind)),
         minor: entry.map(|entry| entry.amount.minor()),
         currency: entry.map(|entry| entry.amount.currency().code().to_owned()),
-        payee: match text(document, field::PAYEE) {
+        payee: match shown.payee {
             Some(name) => Some(payee(write, name)?),
             None => None,
         },
-        category: number(write, lid, reference(document, field::CATEGORY))?,
-        account: number(write, lid, account)?,
-        to_account: number(write, lid, entry.and_then(|entry| entry.to))?,
-        deleted: document.is_deleted(),
-        conflicted: !document.conflicting_keys().is_empty(),
-        second: document.winner(field::TIME).and_then(field::time).map(|time| i64::from(time.seconds())),
-        note: text(document, field::NOTE).map(str::to_owned),
-        tags: Some(tags.join(&TAG_SEPARATOR.to_string())).filter(|tags| !tags.is_empty()),
-        refund_of: number(write, lid, reference(document, field::REFUND_OF))?,
+        category: number(write, lid, shown.category)?,
+        account: number(write, lid, shown.account)?,
+        to_account: number(write, lid, shown.to_account)?,
+        deleted: shown.is_deleted,
+        conflicted: shown.is_conflicted,
+        second: shown.time.map(|time| i64::from(time.seconds())),
+        note: shown.note.map(str::to_owned),
+        tags: Some(shown.tags.join(&TAG_SEPARATOR.to_string())).filter(|tags| !tags.is_empty()),
+        refund_of: number(write, lid, shown.refund_of)?,
         money: entry.filter(|entry| has_more_than_columns(entry)).map(Entry::encode),
     }))
 }
 
 fn has_more_than_columns(entry: &Entry) -> bool {
     !entry.payers.is_empty() || !entry.shares.is_empty() || entry.rate.is_some() || entry.received.is_some()
-}
-
-fn text<'a>(document: &'a Document, key: &str) -> Option<&'a str> {
-    match document.winner(key) {
-        Some(Scalar::Str(text)) if !text.is_empty() => Some(text),
-        _ => None,
-    }
-}
-
-fn reference(document: &Document, key: &str) -> Option<DocumentId> {
-    match document.winner(key) {
-        Some(Scalar::Bytes(bytes)) => bytes.as_slice().try_into().ok().map(DocumentId),
-        _ => None,
-    }
-}
-
-fn tags(document: &Document) -> Vec<String> {
-    let is_set = |key: &&str| document.winner(key) == Some(&Scalar::Bool(true));
-    let tags = document.keys().filter(|key| key.starts_with(field::TAG_PREFIX)).filter(is_set);
-    tags.map(|key| key[field::TAG_PREFIX.len()..].to_owned()).collect()
 }
 
 fn number(write: &mut Write<'_>, lid: i64, document: Option<DocumentId>) -> Result<Option<i64>> {

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use outlay_ledger::limits::CATEGORY_DEPTH_MAX;
+use outlay_ledger::category;
 use outlay_ledger::member::Role;
 use outlay_ledger::text::fold;
 use outlay_ledger::{CommitId, DocumentId, LedgerId, MemberId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{Write, keys, log};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Ledger, Named};
 
 /// What joins the names of a category's path.
@@ -310,12 +310,28 @@ impl Names {
     }
 }
 
-/// The tree of categories, as far as it is asked for.
-///
-/// A parent that is unknown or deleted is none. Where links lead round, the one of the greatest id in the circle is none:
-/// taken in the order of ids, it is the one that would close it.
+/// The tree of categories, as far as it is asked for; see [`category`].
 #[derive(Default)]
 struct Categories(HashMap<i64, Option<CategoryRow>>);
+
+/// Categories with where to look up more of them.
+struct Held<'a> {
+    categories: &'a mut Categories,
+    connection: &'a Connection,
+}
+
+impl category::Tree for Held<'_> {
+    type Key = i64;
+    type Error = Error;
+
+    fn named_parent(&mut self, of: i64) -> Result<Option<i64>> {
+        self.categories.stored_parent(self.connection, of)
+    }
+
+    fn id(&mut self, of: i64) -> Result<DocumentId> {
+        keys::document(self.connection, of)
+    }
+}
 
 /// A category that is held and not deleted.
 #[derive(Clone)]
@@ -338,35 +354,14 @@ impl Categories {
 
     /// A category and those above it, from the bottom; empty if it is deleted or not held.
     fn path(&mut self, connection: &Connection, rid: i64) -> Result<Vec<i64>> {
-        let mut path = Vec::new();
-        let mut next = self.row(connection, rid)?.map(|_| rid);
-        while let Some(rid) = next.filter(|_| path.len() < CATEGORY_DEPTH_MAX) {
-            path.push(rid);
-            next = self.parent(connection, rid)?;
+        match self.row(connection, rid)? {
+            Some(_) => category::path(&mut Held { categories: self, connection }, rid),
+            None => Ok(Vec::new()),
         }
-        Ok(path)
     }
 
     fn parent(&mut self, connection: &Connection, rid: i64) -> Result<Option<i64>> {
-        let Some(parent) = self.stored_parent(connection, rid)? else { return Ok(None) };
-        let mut circle = vec![rid];
-        let mut above = Some(parent);
-        while let Some(next) = above.filter(|next| *next != rid) {
-            // Longer than any path that counts, so not a circle that anything shown goes round.
-            if circle.len() > CATEGORY_DEPTH_MAX {
-                return Ok(Some(parent));
-            }
-            circle.push(next);
-            above = self.stored_parent(connection, next)?;
-        }
-        if above.is_none() {
-            return Ok(Some(parent));
-        }
-        let mut greatest = (keys::document(connection, rid)?, rid);
-        for other in circle {
-            greatest = greatest.max((keys::document(connection, other)?, other));
-        }
-        Ok(if greatest.1 == rid { None } else { Some(parent) })
+        category::parent(&mut Held { categories: self, connection }, rid)
     }
 
     fn stored_parent(&mut self, connection: &Connection, rid: i64) -> Result<Option<i64>> {

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use outlay_ledger::DocumentId;
+use outlay_ledger::category::FACT_SEPARATOR;
 use outlay_ledger::change::Scalar;
+use outlay_ledger::expense::{self, document_value};
 use outlay_ledger::field::{self, Thing};
 use outlay_ledger::fold::Put;
 use outlay_ledger::limits::CATEGORY_DEPTH_MAX;
@@ -11,7 +13,7 @@ use outlay_ledger::text::fold;
 use rusqlite::Connection;
 
 use crate::author::Draft;
-use crate::engine::writing::{FACT_SEPARATOR, Named, document_value, make_named, thing_name};
+use crate::engine::writing::{Named, make_named};
 use crate::error::{Error, Result};
 use crate::model::{NewExpense, Reference};
 use crate::store::contents;
@@ -140,7 +142,7 @@ impl Index {
         let Some((last, above)) = path.split_last().filter(|_| path.len() <= CATEGORY_DEPTH_MAX) else {
             return Err(Error::invalid("a category has one to sixteen levels"));
         };
-        let name = thing_name(last)?;
+        let name = expense::name(last)?;
         let parent = if above.is_empty() { None } else { Some(self.find_path(draft, above)?) };
         let fact = match parent {
             Some(parent) => [self.names[parent].fact.as_str(), &fold(&name)].join(FACT_SEPARATOR),
