@@ -12,6 +12,7 @@ pub mod log;
 mod members;
 pub mod older;
 pub mod open;
+pub(crate) mod own;
 pub(crate) mod purge;
 pub mod routes;
 
@@ -144,6 +145,21 @@ pub fn access(connection: &Connection, lid: i64, device: &DeviceKey) -> Result<O
     Ok(Some(Access { member, role, is_confirmed }))
 }
 
+/// Which member of a ledger an account is, and with which role; `None` for an account of none.
+///
+/// # Errors
+///
+/// When the database fails.
+pub fn member_of(connection: &Connection, lid: i64, aid: i64) -> Result<Option<(MemberId, Role)>> {
+    let select = "SELECT member, min(role) FROM tie JOIN access USING (lid, member) \
+                  WHERE tie.aid = ?1 AND tie.lid = ?2 GROUP BY member";
+    let mut select = connection.prepare_cached(select)?;
+    let row = select.query_row((aid, lid), |row| Ok((MemberId(row.get(0)?), row.get::<_, u64>(1)?)));
+    let Some((member, number)) = row.optional()? else { return Ok(None) };
+    let role = Role::from_number(number).ok_or_else(|| StoreError::Corrupt("no such role".into()))?;
+    Ok(Some((member, role)))
+}
+
 /// Whether an account is or was a member of a ledger.
 ///
 /// # Errors
@@ -165,4 +181,5 @@ pub fn of_device(connection: &Connection, device: &DeviceKey) -> Result<Vec<Ledg
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+pub(crate) use members::{history_up_to, take_history};
 pub use members::{vouch_due, vouch_for};

@@ -1,7 +1,8 @@
 //! The sync server of Outlay: accounts, ledgers' logs and live push, in one program with one file.
 //!
-//! It takes signed commits, keeps them in logs, and hands them on; it reads nothing inside them but who may do what. What it
-//! says to devices is [`outlay_protocol`]; who may do what is [`outlay_ledger::roles`]; it knows nothing of the engine.
+//! It takes signed commits, keeps them in logs, and hands them on, and reads nothing inside them but who may do what. What it
+//! says to devices is [`outlay_protocol`]; who may do what is [`outlay_ledger::roles`]; it knows nothing of the engine. Beside
+//! that, [`expenses`] shows to programs without the engine what is in a log.
 //!
 //! [`serve::serve`] is the program. [`sync::Inline`] is the same server without sockets and threads, for simulations.
 
@@ -12,6 +13,7 @@ mod clock;
 pub mod config;
 mod error;
 mod gate;
+pub mod expenses;
 mod health;
 pub mod ledgers;
 mod listen;

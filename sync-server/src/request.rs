@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
+use axum::extract::Query;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -10,6 +12,7 @@ use axum::{Json, RequestExt};
 use outlay_ledger::LedgerId;
 use outlay_protocol::Code;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::accounts::api_tokens::Grant;
 use crate::accounts::{Session, api_tokens, records};
@@ -31,6 +34,41 @@ impl<T: DeserializeOwned + 'static> FromRequest<Arc<Node>> for Body<T> {
             Err(JsonRejection::MissingJsonContentType(_)) => Err(Code::MediaType.into()),
             Err(JsonRejection::JsonDataError(_)) => Err(Code::Invalid.into()),
             Err(_) => Err(Code::Malformed.into()),
+        }
+    }
+}
+
+/// The body of a request, read as JSON, and its bytes.
+pub(crate) struct Sent<T>(pub(crate) T, pub(crate) Bytes);
+
+impl<T: DeserializeOwned + 'static> FromRequest<Arc<Node>> for Sent<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, node: &Arc<Node>) -> Result<Self, ApiError> {
+        let headers = request.headers().clone();
+        let bytes = Bytes::from_request(request, node).await.map_err(|_| Code::TooBig)?;
+        let mut again = Request::new(bytes.clone().into());
+        *again.headers_mut() = headers;
+        let Body(value) = Body::from_request(again, node).await?;
+        Ok(Self(value, bytes))
+    }
+}
+
+/// A value that is there, also when it is null.
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+/// The query of a request.
+pub(crate) struct Asked<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Node>> for Asked<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Node>) -> Result<Self, ApiError> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(_) => Err(Code::Invalid.into()),
         }
     }
 }

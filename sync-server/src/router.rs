@@ -18,7 +18,7 @@ use tower_http::cors::CorsLayer;
 
 use crate::error::ApiError;
 use crate::node::{Node, random};
-use crate::{accounts, clock, gate, health, ledgers, logs, sync};
+use crate::{accounts, clock, expenses, gate, health, ledgers, logs, sync};
 
 /// Bytes of a request that is no sync: an address, a password, a name.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -43,6 +43,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .merge(accounts::leaving::router())
         .merge(accounts::second::router())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .merge(expenses::router())
         .merge(sync)
         .fallback(|| async { ApiError::from(Code::NoSuchPage) })
         .method_not_allowed_fallback(|| async { ApiError::from(Code::Method) })

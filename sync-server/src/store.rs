@@ -20,6 +20,8 @@ use outlay_ledger::{DeviceKey, FeedId, LedgerId};
 use outlay_protocol::Place;
 use rusqlite::Connection;
 
+use crate::ledgers::own::OwnFeed;
+
 pub use error::{Result, StoreError};
 pub use open::{META_EPOCH, StoreOptions};
 pub use reader::{Reader, Readers};
@@ -91,6 +93,8 @@ const READERS_WAIT: Duration = Duration::from_millis(100);
 pub(crate) struct Memory {
     pub(crate) histories: HashMap<i64, History>,
     pub(crate) feeds: HashMap<(i64, FeedId), (i64, i64)>,
+    /// This process's own feed in each ledger.
+    pub(crate) own_feeds: HashMap<i64, OwnFeed>,
 }
 
 impl Memory {
@@ -100,6 +104,9 @@ impl Memory {
         }
         if self.feeds.len() > FEEDS_MAX {
             self.feeds.clear();
+        }
+        if self.own_feeds.len() > FEEDS_MAX {
+            self.own_feeds.clear();
         }
     }
 }

@@ -96,6 +96,8 @@ codes! {
     Changed = 110, "changed", 412, Retries;
     /// A change must say which version it changes.
     VersionNeeded = 111, "version_needed", 428, Retries;
+    /// Another request was made under this key.
+    KeyReused = 112, "key_reused", 409, Retries;
 
     /// No token, or one that is none.
     SignInNeeded = 201, "sign_in_needed", 401, Waits;
@@ -140,6 +142,8 @@ codes! {
     InvitationExpired = 306, "invitation_expired", 410, Waits;
     /// The API token was not made for this.
     Scope = 307, "scope", 403, Waits;
+    /// The ledger is sealed, or does not let this server write for its members.
+    ServerMayNot = 308, "server_may_not", 403, Waits;
 
     /// The signature is not good.
     Signature = 401, "signature", 422, Kept;

@@ -126,8 +126,10 @@ pub fn hash_of(text: &str) -> Option<[u8; 32]> {
 ///
 /// When the database fails.
 pub fn find(connection: &Connection, hash: &[u8; 32]) -> Result<Option<ApiToken>> {
-    let select = format!("SELECT {COLUMNS} FROM api_token
-        WHERE hash = ?1 AND EXISTS (SELECT 1 FROM account WHERE account.aid = api_token.aid AND disabled_ms IS NULL)");
+    let select = format!(
+        "SELECT {COLUMNS} FROM api_token
+        WHERE hash = ?1 AND EXISTS (SELECT 1 FROM account WHERE account.aid = api_token.aid AND disabled_ms IS NULL)"
+    );
     connection.prepare_cached(&select)?.query_row([hash], of_row).optional()?.map(with_ledgers).transpose()
 }
 

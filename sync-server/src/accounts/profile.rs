@@ -12,13 +12,13 @@ use axum::{Json, Router};
 use outlay_ledger::Currency;
 use outlay_protocol::Code;
 use rusqlite::{Connection, OptionalExtension};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::sessions::Session;
 use super::{AccountId, name};
 use crate::error::ApiError;
 use crate::node::Node;
-use crate::request::Body;
+use crate::request::{Body, present};
 use crate::store::{Result, Write};
 
 /// Bytes of a BCP 47 tag: what RFC 5646 asks implementations to have room for.
@@ -85,13 +85,6 @@ struct PreferenceChanges {
     locale: Option<Option<String>>,
     #[serde(deserialize_with = "present")]
     period_start: Option<Option<u8>>,
-}
-
-/// A value that is there, also when it is null.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    from: D,
-) -> std::result::Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(from).map(Some)
 }
 
 impl Preferences {

@@ -377,7 +377,7 @@ impl<'a> Appending<'a> {
 }
 
 /// What the records of a commit do, as far as it matters who may.
-fn writes(commit: &Commit) -> Writes {
+pub(crate) fn writes(commit: &Commit) -> Writes {
     let of = |kind| match kind {
         Kind::Member | Kind::Purge => Writes::Members,
         Kind::Key => Writes::Keys,

@@ -17,18 +17,24 @@ use super::{LedgerLimits, LedgerRow, seq};
 use crate::store::{Effect, Result, StoreError, Write};
 
 /// The member history of a ledger, from memory or from its commits. Whoever takes it puts it back.
-pub(super) fn take_history(write: &mut Write<'_>, ledger: LedgerId, lid: i64) -> Result<History> {
-    if let Some(history) = write.memory.histories.remove(&lid) {
-        return Ok(history);
+pub(crate) fn take_history(write: &mut Write<'_>, ledger: LedgerId, lid: i64) -> Result<History> {
+    match write.memory.histories.remove(&lid) {
+        Some(history) => Ok(history),
+        None => history_up_to(write.tx, ledger, lid, u64::MAX >> 1),
     }
-    let select = "SELECT id, body FROM log WHERE is_of_members = 1 AND seq > ?1 AND seq < ?2 ORDER BY seq";
-    let mut select = write.tx.prepare_cached(select)?;
-    let mut rows = select.query((seq(lid, 0), seq(lid + 1, 0)))?;
+}
+
+/// The member history of a ledger as it was at a position of its log.
+pub(crate) fn history_up_to(connection: &Connection, ledger: LedgerId, lid: i64, position: u64) -> Result<History> {
+    let select =
+        "SELECT id, body FROM log WHERE is_of_members = 1 AND seq > ?1 AND seq < ?2 AND seq - ?1 <= ?3 ORDER BY seq";
+    let mut select = connection.prepare_cached(select)?;
+    let mut rows = select.query((seq(lid, 0), seq(lid + 1, 0), position))?;
     let mut commits = Vec::new();
     while let Some(row) = rows.next()? {
         let body = row.get_ref(1)?.as_blob().map_err(|_| StoreError::Corrupt("a commit without bytes".into()))?;
         let commit = Commit::decode(body).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        commits.push(member_commit(write.tx, lid, CommitId(row.get(0)?), &commit)?);
+        commits.push(member_commit(connection, lid, CommitId(row.get(0)?), &commit)?);
     }
     Ok(History::new(ledger, commits))
 }
@@ -203,7 +209,8 @@ fn vouch(
     appending.push(write, own, &Signed { body: commit.encode(), commit, id, is_good: true }).map(|_| ())
 }
 
-fn heads_of(connection: &Connection, ledger: &LedgerRow, device: &DeviceKey) -> Result<Vec<CommitId>> {
+/// The ends of the chain of a device.
+pub(super) fn heads_of(connection: &Connection, ledger: &LedgerRow, device: &DeviceKey) -> Result<Vec<CommitId>> {
     let select = "SELECT log.id FROM head JOIN author USING (did) JOIN log USING (seq) \
                   WHERE head.lid = ?1 AND author.key = ?2 ORDER BY log.id LIMIT ?3";
     let mut select = connection.prepare_cached(select)?;

@@ -1,7 +1,7 @@
 -- 0001: the server's store as it begins.
 --
--- Truth: account, aside, device, family, invitation, mailed, totp, recovery, ledger, log, tie. The rest is derived from
--- `log`.
+-- Truth: account, api_token, aside, device, family, invitation, mailed, totp, recovery, ledger, log, repeat, tie. The rest is
+-- derived from `log`.
 -- A row of `log` is keyed by lid * 2^40 + position, so that a ledger's log lies together and grows at its end.
 
 CREATE TABLE meta (
@@ -228,3 +228,117 @@ CREATE TABLE named_document (
     class INTEGER NOT NULL,
     PRIMARY KEY (lid, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Answers to requests that may come again, for a day.
+CREATE TABLE repeat (
+    aid INTEGER NOT NULL,
+    -- Of the key that the request named, and of the request.
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    request BLOB NOT NULL CHECK (length(request) = 32),
+    status INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    made_ms INTEGER NOT NULL,
+    PRIMARY KEY (aid, key)
+) STRICT, WITHOUT ROWID;
+
+-- The rest is what programs without the engine read: documents folded from `log`, when a ledger is first asked for. Any of
+-- it can be dropped, with the row of `projection`, and is made again.
+CREATE TABLE projection (
+    lid INTEGER NOT NULL PRIMARY KEY,
+    -- Drawn when it is begun: what was said of another one means nothing here.
+    era INTEGER NOT NULL,
+    -- Up to where the log is folded, and up to where its member commits have been heard.
+    position INTEGER NOT NULL,
+    members_position INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE document (
+    rid INTEGER NOT NULL PRIMARY KEY,
+    lid INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    UNIQUE (lid, id)
+) STRICT;
+
+-- Which records a document is folded from: in the commit `seq`, the one numbered `n`.
+CREATE TABLE document_record (
+    rid INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (rid, seq, n)
+) STRICT, WITHOUT ROWID;
+
+-- The fold of documents with many records.
+CREATE TABLE fold (
+    rid INTEGER NOT NULL PRIMARY KEY,
+    row BLOB NOT NULL
+) STRICT;
+
+-- Commits that do not count.
+CREATE TABLE uncounted (
+    seq INTEGER NOT NULL PRIMARY KEY,
+    -- 1 when what decides it may still come.
+    is_waiting INTEGER NOT NULL
+) STRICT;
+CREATE INDEX uncounted_waiting ON uncounted (seq) WHERE is_waiting = 1;
+
+CREATE TABLE expense (
+    rid INTEGER NOT NULL PRIMARY KEY,
+    lid INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    -- 0 in the trash, 1 live, 2 no longer there: then only `changed` counts.
+    state INTEGER NOT NULL,
+    -- Days since 1970-01-01.
+    day INTEGER NOT NULL,
+    -- When the first commit that holds it was made, by its author's clock: only to order what has one day.
+    created_ms INTEGER NOT NULL,
+    -- 0 expense, 1 income, 2 transfer; null when a newer version wrote the money.
+    kind INTEGER,
+    minor INTEGER,
+    currency TEXT,
+    payee TEXT,
+    -- The payee as payees are compared.
+    payee_key TEXT,
+    category BLOB,
+    -- For a transfer, the account that gives.
+    account BLOB,
+    to_account BLOB,
+    second INTEGER,
+    note TEXT,
+    -- Joined by U+001F.
+    tags TEXT,
+    refund_of BLOB,
+    is_conflicted INTEGER NOT NULL,
+    -- The position of the log with which it last changed.
+    changed INTEGER NOT NULL
+) STRICT;
+-- The last columns are for sums and for lists of several categories, which go along it without reading rows.
+CREATE INDEX expense_by_day ON expense (lid, day, created_ms, id, category, kind, currency, minor) WHERE state = 1;
+CREATE INDEX expense_by_payee ON expense (lid, payee_key, day, created_ms, id) WHERE state = 1;
+CREATE INDEX expense_by_category ON expense (lid, category, day, created_ms, id) WHERE state = 1;
+CREATE INDEX expense_by_change ON expense (lid, changed, rid);
+
+-- Words of payees, notes and tags, each behind the number of its ledger: a search sees no word of another ledger.
+CREATE VIRTUAL TABLE expense_search USING fts5 (
+    text, content = '', contentless_delete = 1, detail = none,
+    tokenize = "unicode61 remove_diacritics 2"
+);
+
+CREATE TABLE category (
+    rid INTEGER NOT NULL PRIMARY KEY,
+    lid INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    name TEXT NOT NULL,
+    parent BLOB,
+    is_deleted INTEGER NOT NULL
+) STRICT;
+CREATE INDEX category_by_ledger ON category (lid, id);
+
+-- Where money is: a wallet, a bank account.
+CREATE TABLE wallet (
+    rid INTEGER NOT NULL PRIMARY KEY,
+    lid INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    name TEXT NOT NULL,
+    is_deleted INTEGER NOT NULL
+) STRICT;
+CREATE INDEX wallet_by_ledger ON wallet (lid, id);

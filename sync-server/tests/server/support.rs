@@ -6,11 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use outlay_ledger::commit::{ActorForm, Body, Commit, FORMAT_VERSION, Header, Kind, Record};
+use outlay_ledger::change::{Change, Scalar};
+use outlay_ledger::commit::{ActorForm, Body, Commit, FORMAT_VERSION, Header, Kind, Record, derived_document, feed};
+use outlay_ledger::field::{self, Thing};
+use outlay_ledger::fold::{Document, Input, Put};
 use outlay_ledger::hex;
 use outlay_ledger::member::{MemberOperation, Role};
 use outlay_ledger::signature::DeviceSecret;
-use outlay_ledger::{CommitId, DeviceKey, LedgerId, MemberId, Month};
+use outlay_ledger::{
+    CommitId, Date, DeviceKey, DocumentId, Entry, EntryKind, FeedId, LedgerId, MemberId, Money, Month,
+};
 use outlay_protocol::message::{Ack, Auth, Hello, Inline, Mode, Open, Opened, Push, Run};
 use outlay_protocol::{Code, Cursor, Message, batch, proof};
 use serde_json::{Value, json};
@@ -114,6 +119,29 @@ impl Server {
     pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
         let headers = [("content-type", "application/json")];
         request(&self.address, "POST", path, &headers, body.to_string().as_bytes())
+    }
+
+    /// Asks as somebody who is signed in; a body is JSON, `Null` is none.
+    pub(crate) fn ask(&self, method: &str, path: &str, account: &Account, body: &Value) -> Reply {
+        self.ask_with(method, path, account, body, &[])
+    }
+
+    pub(crate) fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        account: &Account,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let bearer = format!("Bearer {}", account.access);
+        let mut all = vec![("authorization", bearer.as_str())];
+        all.extend(headers);
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        if !body.is_empty() {
+            all.push(("content-type", "application/json"));
+        }
+        request(&self.address, method, path, &all, body.as_bytes())
     }
 
     pub(crate) fn sign_up(&self, email: &str, device: &Device) -> Account {
@@ -280,8 +308,15 @@ impl Device {
     }
 
     pub(crate) fn genesis(&mut self) -> (Commit, CommitId) {
-        let operation =
-            MemberOperation::Genesis { member: self.member(), device: self.public(), fact_key: Some([9; 32]) };
+        self.genesis_with(Some([9; 32]))
+    }
+
+    pub(crate) fn sealed_genesis(&mut self) -> (Commit, CommitId) {
+        self.genesis_with(None)
+    }
+
+    fn genesis_with(&mut self, fact_key: Option<[u8; 32]>) -> (Commit, CommitId) {
+        let operation = MemberOperation::Genesis { member: self.member(), device: self.public(), fact_key };
         self.sign(None, &[], vec![member_record(&operation)])
     }
 
@@ -290,6 +325,46 @@ impl Device {
         let body = Body::Payload(format!("expense {} of {}", self.next, self.public()).into_bytes());
         let record = Record { document: None, kind: Kind::Change, period, form: ActorForm::Feed, body };
         self.sign(Some(ledger), heads, vec![record])
+    }
+
+    /// A thing of its own, as an app writes it.
+    pub(crate) fn thing(&mut self, ledger: LedgerId, heads: &[CommitId], thing: Thing, puts: Vec<Put>) -> Written {
+        let id = derived_document(self.feed(), self.next);
+        let change = Document::create(self.feed().0, thing, puts);
+        let (record, input) = self.change(None, change);
+        let (commit, commit_id) = self.sign(Some(ledger), heads, vec![record]);
+        let mut document = Document::default();
+        assert!(document.apply_next(&input));
+        Written { id, commit, commit_id, document }
+    }
+
+    /// Expenses in one commit.
+    pub(crate) fn things(&mut self, ledger: LedgerId, heads: &[CommitId], things: &[Vec<Put>]) -> Commit {
+        let create =
+            |puts: &Vec<Put>| self.change(None, Document::create(self.feed().0, Thing::Expense, puts.clone())).0;
+        let records = things.iter().map(create).collect();
+        self.sign(Some(ledger), heads, records).0
+    }
+
+    /// Sets registers of a thing, as an app does that shows it as it was written.
+    pub(crate) fn edit(&mut self, ledger: LedgerId, heads: &[CommitId], thing: &Written, puts: Vec<Put>) -> Written {
+        let change = thing.document.edit(self.feed().0, puts).unwrap();
+        let (record, input) = self.change(Some(thing.id), change);
+        let (commit, commit_id) = self.sign(Some(ledger), heads, vec![record]);
+        let mut document = thing.document.clone();
+        assert!(document.apply_next(&input));
+        Written { id: thing.id, commit, commit_id, document }
+    }
+
+    fn feed(&self) -> FeedId {
+        feed(&self.public(), &self.nonce)
+    }
+
+    fn change(&self, document: Option<DocumentId>, change: Change) -> (Record, Input) {
+        let encoded = change.encode().unwrap();
+        let (period, form) = (field::period(&change), ActorForm::Feed);
+        let body = Body::Payload(encoded.payload);
+        (Record { document, kind: Kind::Change, period, form, body }, Input { change, hash: encoded.hash, form })
     }
 
     pub(crate) fn operation(
@@ -331,13 +406,31 @@ impl Device {
     }
 }
 
+/// A thing that a device wrote, as it shows it, and the commit it wrote last.
+pub(crate) struct Written {
+    pub(crate) id: DocumentId,
+    pub(crate) commit: Commit,
+    pub(crate) commit_id: CommitId,
+    pub(crate) document: Document,
+}
+
+/// The registers of an expense: its date, an amount with its currency, and a payee.
+pub(crate) fn spent(date: &str, amount: &str, payee: &str) -> Vec<Put> {
+    let entry = Entry::new(EntryKind::Expense, Money::parse_with_currency(amount).unwrap());
+    vec![
+        Put::new(field::DATE, Scalar::Int(Date::parse(date).unwrap().days().into())),
+        Put::new(field::MONEY, Scalar::Bytes(entry.encode())),
+        Put::new(field::PAYEE, Scalar::Str(payee.to_owned())),
+    ]
+}
+
 fn member_record(operation: &MemberOperation) -> Record {
     let body = Body::Payload(operation.encode().unwrap());
     Record { document: None, kind: Kind::Member, period: None, form: ActorForm::Feed, body }
 }
 
 pub(crate) fn pin(server: [u8; 32]) -> MemberOperation {
-    MemberOperation::Server { key: DeviceKey(server), up_to: Role::Editor, on_behalf: false }
+    MemberOperation::Server { key: DeviceKey(server), up_to: Role::Editor, on_behalf: true }
 }
 
 /// A ledger of one device: what it is, its genesis, and some expenses of January.

@@ -1,0 +1,162 @@
+//! The pages that write: each request is one action, on all devices like any other.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{patch, post};
+use outlay_ledger::field;
+use outlay_ledger::fold::Put;
+use outlay_ledger::{DocumentId, LedgerId};
+use outlay_protocol::Code;
+use rusqlite::Connection;
+use serde::Serialize;
+
+use super::bulk::{self, BulkIn};
+use super::draft::{By, Draft, Drafted, Reply, write};
+use super::input::{ChangesIn, ExpenseIn};
+use super::query;
+use super::repeats::{self, Key};
+use super::routes::{Answer, BUSY_MS, Shared, read_ledger};
+use crate::accounts::Session;
+use crate::clock;
+use crate::error::ApiError;
+use crate::node::Node;
+use crate::request::Sent;
+use crate::store::Write;
+
+/// Bytes of an expense: its longest texts, each character escaped.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of many expenses.
+const BULK_BYTES_MAX: usize = 1024 * 1024;
+/// How long whoever has too many answers kept should wait, in milliseconds.
+const KEPT_WAIT_MS: i64 = 3_600_000;
+
+pub(super) fn router() -> Router<Arc<Node>> {
+    let bulk = Router::new()
+        .route("/v1/ledgers/{ledger}/expenses/bulk", post(add_many))
+        .layer(DefaultBodyLimit::max(BULK_BYTES_MAX));
+    Router::new()
+        .route("/v1/ledgers/{ledger}/expenses", post(add))
+        .route("/v1/ledgers/{ledger}/expenses/{expense}", patch(change).delete(delete))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .merge(bulk)
+}
+
+async fn add(
+    State(node): Shared,
+    session: Session,
+    Path(ledger): Path<String>,
+    headers: HeaderMap,
+    Sent(expense, body): Sent<ExpenseIn>,
+) -> Answer<Response> {
+    let key = Key::read(&headers, &[b"POST", ledger.as_bytes(), &body])?;
+    let draft = move |draft: &mut Draft<'_>| {
+        if expense.external_id.is_some() {
+            return Err(Code::Invalid.into());
+        }
+        let puts = expense.puts(draft)?;
+        draft.create(puts)
+    };
+    run(&node, &session, &ledger, key, draft, |write, lid, id| shown(write.tx, lid, &id, StatusCode::CREATED)).await
+}
+
+async fn add_many(
+    State(node): Shared,
+    session: Session,
+    Path(ledger): Path<String>,
+    headers: HeaderMap,
+    Sent(expenses, body): Sent<BulkIn>,
+) -> Answer<Response> {
+    let key = Key::read(&headers, &[b"bulk", ledger.as_bytes(), &body])?;
+    let draft = move |draft: &mut Draft<'_>| bulk::add(draft, &expenses);
+    run(&node, &session, &ledger, key, draft, |_, _, out| reply(StatusCode::OK, &out)).await
+}
+
+async fn change(
+    State(node): Shared,
+    session: Session,
+    Path((ledger, expense)): Path<(String, String)>,
+    headers: HeaderMap,
+    Sent(changes, body): Sent<ChangesIn>,
+) -> Answer<Response> {
+    let id: DocumentId = expense.parse().map_err(|_| Code::NoSuchPage)?;
+    let key = Key::read(&headers, &[b"PATCH", ledger.as_bytes(), &id.0, &body])?;
+    let draft = move |draft: &mut Draft<'_>| {
+        draft.edit(id, |draft, document| {
+            let mut puts = changes.read(draft)?.puts(document, id)?;
+            let state = |deleted| if deleted { field::DELETED } else { field::LIVE };
+            puts.extend(changes.deleted.map(|deleted| Put::new(field::STATE, state(deleted))));
+            Ok(puts)
+        })
+    };
+    run(&node, &session, &ledger, key, draft, move |write, lid, ()| shown(write.tx, lid, &id, StatusCode::OK)).await
+}
+
+/// Puts an expense in the trash, where it may be already.
+async fn delete(
+    State(node): Shared,
+    session: Session,
+    Path((ledger, expense)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let id: DocumentId = expense.parse().map_err(|_| Code::NoSuchPage)?;
+    let key = Key::read(&headers, &[b"DELETE", ledger.as_bytes(), &id.0])?;
+    let draft = move |draft: &mut Draft<'_>| draft.edit(id, |_, _| Ok(vec![Put::new(field::STATE, field::DELETED)]));
+    let gone = |_: &Write<'_>, _, ()| Ok(Reply { status: StatusCode::NO_CONTENT.as_u16(), body: String::new() });
+    run(&node, &session, &ledger, key, draft, gone).await
+}
+
+/// Writes, unless that was done before under this key.
+async fn run<T>(
+    node: &Node,
+    session: &Session,
+    ledger: &str,
+    key: Option<Key>,
+    draft: impl FnOnce(&mut Draft<'_>) -> Drafted<T> + Send + 'static,
+    after: impl FnOnce(&Write<'_>, i64, T) -> Drafted<Reply> + Send + 'static,
+) -> Answer<Response> {
+    // What there is to fold is folded piece by piece, and what is left by the time of the write is little.
+    read_ledger(node, session, ledger, |_, _| Ok(())).await?;
+    let ledger: LedgerId = ledger.parse().map_err(|_| Code::NoSuchLedger)?;
+    let by = By { aid: session.aid, ledger, now_ms: clock::unix_ms(), limits: node.context.limits };
+    let job = move |tx: &mut Write<'_>| {
+        let Some(key) = key else { return write(tx, by, draft, after) };
+        match repeats::recall(tx, by.now_ms, by.aid, &key)? {
+            Ok(Some(reply)) => return Ok(Ok(reply)),
+            Ok(None) => {}
+            Err(code) => return Ok(Err(code)),
+        }
+        let written = write(tx, by, draft, after)?;
+        if let Ok(reply) = &written {
+            repeats::keep(tx, by.now_ms, by.aid, &key, reply)?;
+        }
+        Ok(written)
+    };
+    match node.writer().run(job).await? {
+        Ok(reply) => Ok(answer(reply)),
+        Err(Code::Rate) => Err(ApiError::later(Code::Rate, KEPT_WAIT_MS)),
+        Err(Code::Busy) => Err(ApiError::later(Code::Busy, BUSY_MS)),
+        Err(code) => Err(code.into()),
+    }
+}
+
+fn shown(connection: &Connection, lid: i64, id: &DocumentId, status: StatusCode) -> Drafted<Reply> {
+    let expense = query::expense(connection, lid, id)?.ok_or(Code::Internal)?;
+    reply(status, &expense)
+}
+
+fn reply(status: StatusCode, value: &impl Serialize) -> Drafted<Reply> {
+    let body = serde_json::to_string(value).map_err(|_| Code::Internal)?;
+    Ok(Reply { status: status.as_u16(), body })
+}
+
+fn answer(reply: Reply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    if reply.body.is_empty() {
+        return status.into_response();
+    }
+    (status, [(header::CONTENT_TYPE, "application/json")], reply.body).into_response()
+}

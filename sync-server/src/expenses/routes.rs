@@ -1,0 +1,198 @@
+//! The pages of a ledger's expenses: JSON in, JSON out.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use outlay_ledger::{Date, DocumentId, LedgerId, Month};
+use outlay_protocol::Code;
+use rusqlite::Connection;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::changes;
+use super::delta::{self, Delta};
+use super::names::Names;
+use super::object::ExpenseObject;
+use super::query::{self, Cursor, Filter, Page};
+use super::{projection, totals};
+use crate::accounts::Session;
+use crate::error::ApiError;
+use crate::ledgers::{self, LedgerRow, member_of};
+use crate::node::Node;
+use crate::request::Asked;
+use crate::store::Result;
+
+pub(super) type Answer<T> = std::result::Result<T, ApiError>;
+pub(super) type Shared = State<Arc<Node>>;
+
+/// Entries of a page when nobody says how many: a screen.
+const LIMIT: usize = 50;
+/// Entries of a page at most: some 60 kB.
+pub(super) const LIMIT_MAX: usize = 200;
+/// Pieces of a log that one request folds, some seconds' worth: after that whoever asks is told to come back, and what is
+/// folded stays.
+const STEPS_MAX: usize = 64;
+/// How long he should wait, in milliseconds.
+pub(super) const BUSY_MS: i64 = 1_000;
+
+pub(crate) fn router() -> Router<Arc<Node>> {
+    Router::new()
+        .route("/v1/ledgers/{ledger}/expenses", get(list))
+        .route("/v1/ledgers/{ledger}/expenses/delta", get(changed))
+        .route("/v1/ledgers/{ledger}/expenses/{expense}", get(show))
+        .route("/v1/ledgers/{ledger}/categories", get(categories))
+        .route("/v1/ledgers/{ledger}/totals", get(sums))
+        .merge(changes::router())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListIn {
+    from: Option<String>,
+    to: Option<String>,
+    month: Option<String>,
+    merchant: Option<String>,
+    category: Option<String>,
+    text: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+impl ListIn {
+    fn read(self) -> Answer<(Filter, Option<Cursor>, usize)> {
+        let date = |text: String| Date::parse(&text).map_err(|_| Code::Invalid);
+        let filter = Filter {
+            from: self.from.map(date).transpose()?,
+            to: self.to.map(date).transpose()?,
+            month: self.month.as_deref().map(month).transpose()?,
+            merchant: self.merchant,
+            category: self.category,
+            text: self.text,
+        };
+        let cursor = self.cursor.map(|text| text.parse().map_err(|()| Code::Invalid)).transpose()?;
+        Ok((filter, cursor, limit(self.limit)?))
+    }
+}
+
+pub(super) fn month(text: &str) -> std::result::Result<Month, Code> {
+    Month::parse(text).map_err(|_| Code::Invalid)
+}
+
+pub(super) fn limit(asked: Option<usize>) -> Answer<usize> {
+    let limit = asked.unwrap_or(LIMIT);
+    if (1..=LIMIT_MAX).contains(&limit) { Ok(limit) } else { Err(Code::Invalid.into()) }
+}
+
+async fn list(
+    State(node): Shared,
+    session: Session,
+    Path(ledger): Path<String>,
+    Asked(asked): Asked<ListIn>,
+) -> Answer<Json<Page>> {
+    let (filter, after, limit) = asked.read()?;
+    let read = move |connection: &Connection, row: &LedgerRow| query::page(connection, row.lid, &filter, after, limit);
+    Ok(Json(read_ledger(&node, &session, &ledger, read).await?))
+}
+
+async fn show(
+    State(node): Shared,
+    session: Session,
+    Path((ledger, expense)): Path<(String, String)>,
+) -> Answer<Json<ExpenseObject>> {
+    let id: DocumentId = expense.parse().map_err(|_| Code::NoSuchPage)?;
+    let read = move |connection: &Connection, row: &LedgerRow| query::expense(connection, row.lid, &id);
+    Ok(Json(read_ledger(&node, &session, &ledger, read).await?.ok_or(Code::NoSuchPage)?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeltaIn {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn changed(
+    State(node): Shared,
+    session: Session,
+    Path(ledger): Path<String>,
+    Asked(asked): Asked<DeltaIn>,
+) -> Answer<Json<Delta>> {
+    let since = asked.cursor.map(|text| text.parse().map_err(|()| Code::Invalid)).transpose()?;
+    let limit = limit(asked.limit)?;
+    let read = move |connection: &Connection, row: &LedgerRow| delta::delta(connection, row.lid, since, limit);
+    Ok(Json(read_ledger(&node, &session, &ledger, read).await??))
+}
+
+async fn categories(State(node): Shared, session: Session, Path(ledger): Path<String>) -> Answer<Json<Value>> {
+    let read = |connection: &Connection, row: &LedgerRow| Names::new(connection, row.lid).listed();
+    Ok(Json(json!({ "categories": read_ledger(&node, &session, &ledger, read).await? })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TotalsIn {
+    month: String,
+}
+
+async fn sums(
+    State(node): Shared,
+    session: Session,
+    Path(ledger): Path<String>,
+    Asked(asked): Asked<TotalsIn>,
+) -> Answer<Json<Value>> {
+    let month = month(&asked.month)?;
+    let read = move |connection: &Connection, row: &LedgerRow| totals::totals(connection, row.lid, month);
+    Ok(Json(json!({ "totals": read_ledger(&node, &session, &ledger, read).await? })))
+}
+
+/// What was found of a ledger.
+enum Look<T> {
+    Read(T),
+    /// Its rows do not follow its log yet.
+    Behind,
+    Refused(Code),
+}
+
+/// Reads the rows of a ledger for a member of it, as of now or later.
+pub(super) async fn read_ledger<T: Send + 'static>(
+    node: &Node,
+    session: &Session,
+    ledger: &str,
+    read: impl Fn(&Connection, &LedgerRow) -> Result<T> + Clone + Send + 'static,
+) -> Answer<T> {
+    let ledger: LedgerId = ledger.parse().map_err(|_| Code::NoSuchLedger)?;
+    let aid = session.aid;
+    let mut is_current = false;
+    for _ in 0..STEPS_MAX {
+        let read = read.clone();
+        match node.read(move |connection| look(connection, aid, &ledger, is_current, read)).await? {
+            Look::Read(value) => return Ok(value),
+            Look::Refused(code) => return Err(code.into()),
+            Look::Behind => is_current = node.writer().run(move |write| projection::step(write, &ledger)).await?,
+        }
+    }
+    Err(ApiError::later(Code::Busy, BUSY_MS))
+}
+
+fn look<T>(
+    connection: &Connection,
+    aid: i64,
+    ledger: &LedgerId,
+    is_current: bool,
+    read: impl Fn(&Connection, &LedgerRow) -> Result<T>,
+) -> Result<Look<T>> {
+    let Some(row) = ledgers::find(connection, ledger)? else { return Ok(Look::Refused(Code::NoSuchLedger)) };
+    if member_of(connection, row.lid, aid)?.is_none() {
+        return Ok(Look::Refused(Code::NoSuchLedger));
+    }
+    let projected = projection::projected(connection, row.lid)?;
+    match projected {
+        // Of a sealed ledger nothing is ever folded.
+        None if is_current => Ok(Look::Refused(Code::ServerMayNot)),
+        // The log may have grown since it was folded to its end; what came then is not what was asked for.
+        Some(projected) if is_current || projected.position == row.head => Ok(Look::Read(read(connection, &row)?)),
+        _ => Ok(Look::Behind),
+    }
+}
