@@ -11,6 +11,8 @@ mod certificate;
 mod copies;
 #[path = "sync/outages.rs"]
 mod outages;
+#[path = "sync/programs.rs"]
+mod programs;
 mod support;
 
 use std::io::{Read, Write};

@@ -269,14 +269,15 @@ fn is_listed(connection: &rusqlite::Connection, sid: i64) -> Result<bool> {
     Ok(remote::unlisted(connection, sid)?.is_empty() && remote::unpinned(connection, sid)?.is_empty())
 }
 
-/// Lets the server vouch for further devices of the ledger's members, unless it was told before what it may do.
+/// Lets the server vouch for further devices of the ledger's members, and write what they ask it to without an app, unless it
+/// was told before what it may do.
 fn pin(engine: &Engine, write: &mut Write<'_>, ledger: LedgerId, server: DeviceKey) -> Result<()> {
     let lid = keys::ledger_here(&write.tx, ledger)?;
     if standing::is_server_known(write, lid, &server)? {
         return Ok(());
     }
     let mut draft = engine.author.draft(write, ledger)?;
-    draft.member(&MemberOperation::Server { key: server, up_to: Role::Editor, on_behalf: false })?;
+    draft.member(&MemberOperation::Server { key: server, up_to: Role::Editor, on_behalf: true })?;
     draft.finish()?;
     Ok(())
 }
