@@ -6,6 +6,7 @@
 use outlay_ledger::signature::DeviceSecret;
 use outlay_ledger::{LedgerId, hex};
 
+#[cfg(any(feature = "sync", test))]
 use crate::error::{Error, Result};
 
 /// What the text begins with, so that people and programs see what it is.
@@ -22,6 +23,7 @@ pub(crate) struct InvitationCode {
 
 impl InvitationCode {
     /// Reads a text that was passed on, with whatever space came around it.
+    #[cfg(any(feature = "sync", test))]
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let bytes: Option<[u8; CODE_BYTES]> = text.trim().strip_prefix(PREFIX).and_then(hex::fixed);
         let code = bytes.and_then(|bytes| {
