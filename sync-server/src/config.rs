@@ -329,7 +329,7 @@ limits! {
     /// How often a mail is tried.
     mail_attempts_max_count: u32 = 4, "OUTLAY_MAIL_ATTEMPTS_MAX_COUNT";
     /// Seconds before a mail is tried again; twice that before the next attempt, and so on.
-    mail_retry_delay_seconds: u32 = 30, "OUTLAY_MAIL_RETRY_DELAY_SECONDS";
+    mail_retry_delay_seconds: u32 = 30, "OUTLAY_MAIL_RETRY_DELAY_SECONDS", from 0;
     /// Seconds for one attempt.
     mail_timeout_seconds: u32 = 30, "OUTLAY_MAIL_TIMEOUT_SECONDS";
     /// Mails that can be asked for to one address, in an hour.

@@ -101,6 +101,11 @@ impl Principal {
     pub(crate) fn may_read(&self, ledger: &LedgerId) -> Result<(), Code> {
         if self.grant.is_for(ledger) { Ok(()) } else { Err(Code::NoSuchLedger) }
     }
+
+    /// Whether the token is for changing something, where it may read.
+    pub(crate) fn may_write(&self) -> Result<(), Code> {
+        if self.grant.can_write { Ok(()) } else { Err(Code::Scope) }
+    }
 }
 
 impl FromRequestParts<Arc<Node>> for Principal {

@@ -54,6 +54,7 @@ fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
         "DELETE FROM family WHERE aid = ?1",
         "DELETE FROM device WHERE aid = ?1",
         "DELETE FROM api_token WHERE aid = ?1",
+        "DELETE FROM repeat WHERE aid = ?1",
         "DELETE FROM mailed WHERE aid = ?1",
         "DELETE FROM totp WHERE aid = ?1",
         "DELETE FROM recovery WHERE aid = ?1",

@@ -20,11 +20,10 @@ use super::input::{ChangesIn, ExpenseIn};
 use super::query;
 use super::repeats::{self, Key};
 use super::routes::{Answer, BUSY_MS, Shared, read_ledger};
-use crate::accounts::Session;
 use crate::clock;
 use crate::error::ApiError;
 use crate::node::Node;
-use crate::request::Sent;
+use crate::request::{Principal, Sent};
 use crate::store::Write;
 
 /// Bytes of an expense: its longest texts, each character escaped.
@@ -47,7 +46,7 @@ pub(super) fn router() -> Router<Arc<Node>> {
 
 async fn add(
     State(node): Shared,
-    session: Session,
+    principal: Principal,
     Path(ledger): Path<String>,
     headers: HeaderMap,
     Sent(expense, body): Sent<ExpenseIn>,
@@ -60,24 +59,24 @@ async fn add(
         let puts = expense.puts(draft)?;
         draft.create(puts)
     };
-    run(&node, &session, &ledger, key, draft, |write, lid, id| shown(write.tx, lid, &id, StatusCode::CREATED)).await
+    run(&node, &principal, &ledger, key, draft, |write, lid, id| shown(write.tx, lid, &id, StatusCode::CREATED)).await
 }
 
 async fn add_many(
     State(node): Shared,
-    session: Session,
+    principal: Principal,
     Path(ledger): Path<String>,
     headers: HeaderMap,
     Sent(expenses, body): Sent<BulkIn>,
 ) -> Answer<Response> {
     let key = Key::read(&headers, &[b"bulk", ledger.as_bytes(), &body])?;
     let draft = move |draft: &mut Draft<'_>| bulk::add(draft, &expenses);
-    run(&node, &session, &ledger, key, draft, |_, _, out| reply(StatusCode::OK, &out)).await
+    run(&node, &principal, &ledger, key, draft, |_, _, out| reply(StatusCode::OK, &out)).await
 }
 
 async fn change(
     State(node): Shared,
-    session: Session,
+    principal: Principal,
     Path((ledger, expense)): Path<(String, String)>,
     headers: HeaderMap,
     Sent(changes, body): Sent<ChangesIn>,
@@ -92,13 +91,13 @@ async fn change(
             Ok(puts)
         })
     };
-    run(&node, &session, &ledger, key, draft, move |write, lid, ()| shown(write.tx, lid, &id, StatusCode::OK)).await
+    run(&node, &principal, &ledger, key, draft, move |write, lid, ()| shown(write.tx, lid, &id, StatusCode::OK)).await
 }
 
 /// Puts an expense in the trash, where it may be already.
 async fn delete(
     State(node): Shared,
-    session: Session,
+    principal: Principal,
     Path((ledger, expense)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Answer<Response> {
@@ -106,22 +105,23 @@ async fn delete(
     let key = Key::read(&headers, &[b"DELETE", ledger.as_bytes(), &id.0])?;
     let draft = move |draft: &mut Draft<'_>| draft.edit(id, |_, _| Ok(vec![Put::new(field::STATE, field::DELETED)]));
     let gone = |_: &Write<'_>, _, ()| Ok(Reply { status: StatusCode::NO_CONTENT.as_u16(), body: String::new() });
-    run(&node, &session, &ledger, key, draft, gone).await
+    run(&node, &principal, &ledger, key, draft, gone).await
 }
 
 /// Writes, unless that was done before under this key.
 async fn run<T>(
     node: &Node,
-    session: &Session,
+    principal: &Principal,
     ledger: &str,
     key: Option<Key>,
     draft: impl FnOnce(&mut Draft<'_>) -> Drafted<T> + Send + 'static,
     after: impl FnOnce(&Write<'_>, i64, T) -> Drafted<Reply> + Send + 'static,
 ) -> Answer<Response> {
     // What there is to fold is folded piece by piece, and what is left by the time of the write is little.
-    read_ledger(node, session, ledger, |_, _| Ok(())).await?;
+    read_ledger(node, principal, ledger, |_, _| Ok(())).await?;
     let ledger: LedgerId = ledger.parse().map_err(|_| Code::NoSuchLedger)?;
-    let by = By { aid: session.aid, ledger, now_ms: clock::unix_ms(), limits: node.context.limits };
+    principal.may_write()?;
+    let by = By { aid: principal.session.aid, ledger, now_ms: clock::unix_ms(), limits: node.context.limits };
     let job = move |tx: &mut Write<'_>| {
         let Some(key) = key else { return write(tx, by, draft, after) };
         match repeats::recall(tx, by.now_ms, by.aid, &key)? {

@@ -17,11 +17,10 @@ use super::names::Names;
 use super::object::ExpenseObject;
 use super::query::{self, Cursor, Filter, Page};
 use super::{projection, totals};
-use crate::accounts::Session;
 use crate::error::ApiError;
 use crate::ledgers::{self, LedgerRow, member_of};
 use crate::node::Node;
-use crate::request::Asked;
+use crate::request::{Asked, Principal};
 use crate::store::Result;
 
 pub(super) type Answer<T> = std::result::Result<T, ApiError>;
@@ -87,23 +86,23 @@ pub(super) fn limit(asked: Option<usize>) -> Answer<usize> {
 
 async fn list(
     State(node): Shared,
-    session: Session,
+    principal: Principal,
     Path(ledger): Path<String>,
     Asked(asked): Asked<ListIn>,
 ) -> Answer<Json<Page>> {
     let (filter, after, limit) = asked.read()?;
     let read = move |connection: &Connection, row: &LedgerRow| query::page(connection, row.lid, &filter, after, limit);
-    Ok(Json(read_ledger(&node, &session, &ledger, read).await?))
+    Ok(Json(read_ledger(&node, &principal, &ledger, read).await?))
 }
 
 async fn show(
     State(node): Shared,
-    session: Session,
+    principal: Principal,
     Path((ledger, expense)): Path<(String, String)>,
 ) -> Answer<Json<ExpenseObject>> {
     let id: DocumentId = expense.parse().map_err(|_| Code::NoSuchPage)?;
     let read = move |connection: &Connection, row: &LedgerRow| query::expense(connection, row.lid, &id);
-    Ok(Json(read_ledger(&node, &session, &ledger, read).await?.ok_or(Code::NoSuchPage)?))
+    Ok(Json(read_ledger(&node, &principal, &ledger, read).await?.ok_or(Code::NoSuchPage)?))
 }
 
 #[derive(Deserialize)]
@@ -115,19 +114,19 @@ struct DeltaIn {
 
 async fn changed(
     State(node): Shared,
-    session: Session,
+    principal: Principal,
     Path(ledger): Path<String>,
     Asked(asked): Asked<DeltaIn>,
 ) -> Answer<Json<Delta>> {
     let since = asked.cursor.map(|text| text.parse().map_err(|()| Code::Invalid)).transpose()?;
     let limit = limit(asked.limit)?;
     let read = move |connection: &Connection, row: &LedgerRow| delta::delta(connection, row.lid, since, limit);
-    Ok(Json(read_ledger(&node, &session, &ledger, read).await??))
+    Ok(Json(read_ledger(&node, &principal, &ledger, read).await??))
 }
 
-async fn categories(State(node): Shared, session: Session, Path(ledger): Path<String>) -> Answer<Json<Value>> {
+async fn categories(State(node): Shared, principal: Principal, Path(ledger): Path<String>) -> Answer<Json<Value>> {
     let read = |connection: &Connection, row: &LedgerRow| Names::new(connection, row.lid).listed();
-    Ok(Json(json!({ "categories": read_ledger(&node, &session, &ledger, read).await? })))
+    Ok(Json(json!({ "categories": read_ledger(&node, &principal, &ledger, read).await? })))
 }
 
 #[derive(Deserialize)]
@@ -138,13 +137,13 @@ struct TotalsIn {
 
 async fn sums(
     State(node): Shared,
-    session: Session,
+    principal: Principal,
     Path(ledger): Path<String>,
     Asked(asked): Asked<TotalsIn>,
 ) -> Answer<Json<Value>> {
     let month = month(&asked.month)?;
     let read = move |connection: &Connection, row: &LedgerRow| totals::totals(connection, row.lid, month);
-    Ok(Json(json!({ "totals": read_ledger(&node, &session, &ledger, read).await? })))
+    Ok(Json(json!({ "totals": read_ledger(&node, &principal, &ledger, read).await? })))
 }
 
 /// What was found of a ledger.
@@ -158,12 +157,13 @@ enum Look<T> {
 /// Reads the rows of a ledger for a member of it, as of now or later.
 pub(super) async fn read_ledger<T: Send + 'static>(
     node: &Node,
-    session: &Session,
+    principal: &Principal,
     ledger: &str,
     read: impl Fn(&Connection, &LedgerRow) -> Result<T> + Clone + Send + 'static,
 ) -> Answer<T> {
     let ledger: LedgerId = ledger.parse().map_err(|_| Code::NoSuchLedger)?;
-    let aid = session.aid;
+    principal.may_read(&ledger)?;
+    let aid = principal.session.aid;
     let mut is_current = false;
     for _ in 0..STEPS_MAX {
         let read = read.clone();

@@ -7,6 +7,7 @@ use outlay_ledger::{DeviceKey, LedgerId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{id_of, seq};
+use crate::expenses::projection;
 use crate::store::{Effect, Memory, Result, Write};
 
 /// Rows of a log that are deleted in one transaction: some milliseconds of others' waiting.
@@ -82,6 +83,7 @@ pub(crate) fn go_on(write: &mut Write<'_>) -> Result<bool> {
     let delete = "DELETE FROM log WHERE seq IN (SELECT seq FROM log WHERE seq >= ?1 AND seq < ?2 LIMIT ?3)";
     let deleted = write.tx.prepare_cached(delete)?.execute((seq(lid, 0), seq(lid + 1, 0), ROWS_AT_ONCE))?;
     if deleted == 0 {
+        projection::forget(write, lid)?;
         end(write.tx, lid)?;
     }
     Ok(true)

@@ -192,7 +192,7 @@ fn a_ledger_of_others_and_none_at_all_look_the_same() {
         let replies = [home.ledger.id, nowhere.id]
             .map(|ledger| home.server.ask("GET", &path(ledger, &rest), &other, &Value::Null));
         assert_eq!(replies[0].refusal(), (404, Code::NoSuchLedger));
-        assert_eq!(replies[0].body, replies[1].body);
+        assert_eq!(replies[0].problem(), replies[1].problem());
         assert_eq!(home.server.get(&home.path(&rest)).refusal(), (401, Code::SignInNeeded));
     }
     let one = format!("/expenses/{}", expense.id);
@@ -209,7 +209,7 @@ fn a_ledger_of_others_and_none_at_all_look_the_same() {
         let replies =
             [home.ledger.id, nowhere.id].map(|ledger| home.server.ask(method, &path(ledger, rest), &other, &body));
         assert_eq!(replies[0].refusal(), (404, Code::NoSuchLedger), "{method} {rest}");
-        assert_eq!(replies[0].body, replies[1].body, "{method} {rest}");
+        assert_eq!(replies[0].problem(), replies[1].problem(), "{method} {rest}");
     }
     let garbage = home.server.ask("GET", "/v1/ledgers/zz/expenses", &home.account, &Value::Null);
     assert_eq!(garbage.refusal(), (404, Code::NoSuchLedger));

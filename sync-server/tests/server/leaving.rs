@@ -116,7 +116,7 @@ fn a_shared_ledger_stays_signed_and_whole_for_who_stays() {
 #[test]
 fn what_a_shared_ledger_takes_up_counts_to_who_stays() {
     // Room for one such ledger and not for two.
-    let server = Server::start(&["--account-max-bytes", "2400"]);
+    let server = Server::start(&["--account-max-bytes", "2400", "--ledger-max-bytes", "2400"]);
     let (mut phone, account, mut ledger, mut socket) = with_ledger(&server);
     let (mut friend, ben) = with_friend(&server, &mut phone, &mut ledger, &mut socket);
     assert_eq!(remove(&server, &account, PASSWORD).status, 204);

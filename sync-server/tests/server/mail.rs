@@ -225,7 +225,7 @@ fn a_server_that_sends_no_mail_says_so() {
         "type": "urn:outlay:problem:mail_off", "title": "This server sends no mail. Ask who runs it.", "status": 403,
         "code": 211,
     });
-    assert_eq!(refused.json(), problem);
+    assert_eq!(refused.problem(), problem);
     assert_eq!(reset(&server, "op1_", NEW_PASSWORD).refusal(), (403, Code::MailOff));
     assert_eq!(server.post("/v1/auth/verify", &json!({ "token": "" })).refusal(), (403, Code::MailOff));
     assert_eq!(by(&server, &account, "POST", "/v1/auth/verify/resend", &json!({})).refusal(), (403, Code::MailOff));

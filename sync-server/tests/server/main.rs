@@ -5,12 +5,12 @@
 mod accounts;
 mod administering;
 mod configuring;
+mod expenses;
 mod leaving;
 mod limiting;
 mod logging;
 mod mail;
 mod members;
-mod expenses;
 mod operation;
 mod postbox;
 mod refusals;

@@ -129,7 +129,7 @@ fn without_the_key_a_ledger_looks_as_one_that_is_not_there() {
     let (ben, other) = (Device::new(2), DeviceSecret::from_bytes([8; 32]));
     let bens = shared.server.sign_up("ben@example.org", &ben);
     let nowhere = LedgerId([7; 16]);
-    let told = |reply: Reply| (reply.status, reply.json());
+    let told = |reply: Reply| (reply.status, reply.problem());
     let wrong = told(shared.knock(&ben, &bens, shared.ledger.id, &other));
     assert_eq!(wrong.0, 403);
     assert_eq!(wrong, told(shared.knock(&ben, &bens, nowhere, &other)));
@@ -230,7 +230,7 @@ fn what_a_removed_device_had_written_is_kept_for_owners_only() {
     assert_eq!(shared.get(&bens, &path).refusal(), (403, Code::Removed));
     let nowhere = format!("/v1/ledgers/{}/aside", LedgerId([7; 16]));
     assert_eq!(shared.get(&cats, &path).refusal(), (404, Code::NoSuchLedger));
-    assert_eq!(shared.get(&cats, &path).json(), shared.get(&cats, &nowhere).json());
+    assert_eq!(shared.get(&cats, &path).problem(), shared.get(&cats, &nowhere).problem());
 
     let late = shared.ana.expense(ledger, &heads, 1).0;
     assert_eq!(counts(&shared.socket.push(4, &[late, before])), (2, 0, 0, None), "an owner passes it on");

@@ -89,7 +89,7 @@ fn a_login_needs_a_code_once_the_app_has_shown_one_and_each_is_good_once() {
         "status": 401,
         "code": 212,
     });
-    assert_eq!((missing.status, missing.json()), (401, problem));
+    assert_eq!((missing.status, missing.problem()), (401, problem));
     assert_eq!(log_in(&server, "not the password", None).refusal(), (401, Code::Credentials), "says nothing of codes");
     assert_eq!(log_in(&server, "not the password", Some(&app.code(1))).refusal(), (401, Code::Credentials));
     assert_eq!(log_in(&server, PASSWORD, Some(&app.code(0))).refusal(), (401, Code::CodeWrong), "turned it on");

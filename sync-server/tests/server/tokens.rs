@@ -28,9 +28,9 @@ fn text(reply: &Reply, key: &str) -> String {
 fn with_ledgers(server: &Server, email: &str, number: u8) -> (Account, [LedgerId; 2]) {
     let device = Device::new(number);
     let account = server.sign_up(email, &device);
-    let mut socket = Socket::of(server, &device, &account);
     let ledgers = [100, 101].map(|nonce| {
         let ledger = Ledger::of(&mut device.elsewhere(nonce), 0);
+        let mut socket = Socket::of(server, &device, &account);
         socket.open(ledger.id, None, &ledger.commits);
         socket.acknowledged(1);
         ledger.id

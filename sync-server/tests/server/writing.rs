@@ -242,3 +242,25 @@ fn a_write_needs_the_role_of_the_member_and_the_word_of_the_ledger() {
     assert_eq!(by_other(&home, &other).refusal(), (404, Code::NoSuchLedger));
     assert_eq!(home.payees("").len(), 1, "what was written for him is cut off with him");
 }
+
+/// A program with a token that is only for reading writes nothing, and one that may write does.
+#[test]
+fn a_token_writes_only_if_it_was_made_for_that() {
+    let home = pinned();
+    let token = |scope: &str| {
+        let made =
+            home.server.ask("POST", "/v1/tokens", &home.account, &json!({ "name": "a program", "scope": scope }));
+        Account { access: made.json()["token"].as_str().unwrap().to_owned(), ..home.account.clone() }
+    };
+    let (reader, writer) = (token("read"), token("write"));
+    let path = home.path("/expenses");
+    assert_eq!(home.server.ask("POST", &path, &reader, &lunch()).refusal(), (403, Code::Scope));
+    assert_eq!(home.server.ask("POST", &path, &writer, &lunch()).status, 201);
+    let listed = home.server.ask("GET", &path, &reader, &Value::Null);
+    assert_eq!(
+        (listed.status, listed.json()["expenses"].as_array().map(Vec::len)),
+        (200, Some(1)),
+        "{}",
+        listed.json()
+    );
+}
