@@ -36,7 +36,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use outlay_ledger::{CommitId, LedgerId};
 
@@ -52,6 +52,9 @@ use transaction::Transaction;
 
 /// How long a writer waits for another process. An import of a hundred thousand rows holds the lock for seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often, and after how long, a connection tries again to begin the WAL of a file that others begin to use too.
+const WAL_ATTEMPTS_MAX: u32 = 200;
+const WAL_PAUSE: Duration = Duration::from_millis(5);
 /// Statements a connection keeps prepared: all there are.
 const STATEMENTS_MAX: usize = 200;
 /// Page cache of the writer, in KiB: the hot leaves of the indexes at a million entries.
@@ -428,11 +431,23 @@ fn prepare(connection: &Connection, cache_kib: i64) -> Result<()> {
 
 fn prepare_to_write(connection: &Connection, cache_kib: i64) -> Result<()> {
     prepare(connection, cache_kib)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    begin_wal(connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "secure_delete", true)?;
     Ok(())
+}
+
+/// Has the file written by way of a WAL. Connections that begin this at once in a new file would wait for each other for
+/// ever, so SQLite refuses all but one without waiting; the others find it done when they ask again.
+fn begin_wal(connection: &Connection) -> Result<()> {
+    for _ in 0..WAL_ATTEMPTS_MAX {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => std::thread::sleep(WAL_PAUSE),
+            done => return Ok(done?),
+        }
+    }
+    Ok(connection.pragma_update(None, "journal_mode", "WAL")?)
 }
 
 fn limit(connection: &Connection, bytes_max: Option<u64>) -> Result<()> {
