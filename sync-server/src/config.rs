@@ -212,7 +212,7 @@ pub struct Serve {
     /// Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8.
     #[arg(long, env = "OUTLAY_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
-    /// Other sites whose pages may ask this server from a browser, such as https://app.example.org.
+    /// Other sites whose pages may ask this server from a browser, each as it stands in the header Origin.
     #[arg(long, env = "OUTLAY_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<Origin>,
     /// How much to log: error, warn, info, debug or trace.

@@ -45,6 +45,8 @@ pub struct SignInOptions {
     pub invitation: Option<String>,
     /// What the device is called in the list of devices.
     pub device_name: String,
+    /// A code of an authenticator app, or a recovery code, if the account wants one; only for signing in.
+    pub code: Option<String>,
 }
 
 /// The account that a database belongs to.
@@ -137,7 +139,8 @@ impl Engine {
     ///
     /// * [`ErrorKind::OtherAccount`] if the database belongs to another account: [sign out](Engine::sign_out) of that
     ///   first, and choose whether what is here stays.
-    /// * [`ErrorKind::Forbidden`] if the address is unknown or the password wrong; which, the server does not say.
+    /// * [`ErrorKind::Forbidden`] if the address is unknown or the password wrong; which, the server does not say. Also if
+    ///   the account wants a code and there is none, or a wrong one.
     /// * [`ErrorKind::Offline`] and [`ErrorKind::RateLimited`] if it cannot be done now.
     pub fn sign_in(&self, server: &ServerAddress, by: &Credentials, options: &SignInOptions) -> Result<Account> {
         if let Some(account) = self.account()?
@@ -146,7 +149,9 @@ impl Engine {
             return Err(belongs_to_another());
         }
         let device = self.device_key();
-        self.enter_account(server, "/v1/auth/login", Self::credentials(by, options, &device), &by.email, device)
+        let mut body = Self::credentials(by, options, &device);
+        body["code"] = json!(options.code);
+        self.enter_account(server, "/v1/auth/login", body, &by.email, device)
     }
 
     /// Leaves the account. Without a network too; the server then hears of it never, and the tokens run out by themselves.

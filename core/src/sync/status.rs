@@ -196,9 +196,8 @@ pub(crate) const fn words(code: Code) -> &'static str {
         Code::SignInNeeded | Code::TokenExpired | Code::Proof => "the server asks who this is",
         Code::Revoked => "this device was signed out; sign in again. What is on it is kept",
         Code::Credentials => "the address or the password is not right",
-        Code::CodeNeeded | Code::CodeWrong => {
-            "the account wants a code of its authenticator app, which this app cannot send"
-        }
+        Code::CodeNeeded => "the account wants a code of its authenticator app too",
+        Code::CodeWrong => "the code of the authenticator app is wrong, was used, or is too old",
         Code::SignUpClosed => "this server takes no new accounts",
         Code::Invitation => "the invitation is unknown, used, or too old",
         Code::AccountExists => "there is an account with this address already",

@@ -2,12 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use outlay_core::{Edit, Engine, Expense};
+use outlay_core::sync::SignInOptions;
+use outlay_core::{Edit, Engine, ErrorKind, Expense};
+use ring::hmac;
 use serde_json::{Value, json};
 
 use super::support::spent;
-use super::{LONG, LedgerId, Server, ana, phone_and_laptop, shown, sync};
+use super::{LONG, LedgerId, Server, ana, engine, named, phone_and_laptop, shown, sync};
 
 /// A program that is signed in as Ana.
 struct Program<'s> {
@@ -132,4 +135,43 @@ fn what_a_program_writes_is_on_every_device_and_edits_of_both_merge() {
     for engine in [phone, laptop] {
         assert!(engine.doctor().unwrap().is_ok());
     }
+}
+
+/// What an authenticator app shows for a secret (RFC 6238), in this half minute.
+fn authenticator_code(secret: &str) -> String {
+    let digit = |c: char| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).unwrap();
+    let bits: String = secret.chars().map(|c| format!("{:05b}", digit(c))).collect();
+    let byte = |bits: &[u8]| u8::from_str_radix(std::str::from_utf8(bits).unwrap(), 2).unwrap();
+    let secret: Vec<u8> = bits.as_bytes().chunks_exact(8).map(byte).collect();
+    let step = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 30;
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret), &step.to_be_bytes());
+    let at = usize::from(tag.as_ref()[19] & 15);
+    let four: [u8; 4] = tag.as_ref()[at..at + 4].try_into().unwrap();
+    format!("{:06}", (u32::from_be_bytes(four) & 0x7fff_ffff) % 1_000_000)
+}
+
+/// Of an account that wants a second proof, a new device needs one, and those that are signed in go on as they were.
+#[test]
+fn a_new_device_signs_in_with_a_code_where_the_account_wants_one() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, _laptop, home) = phone_and_laptop(&folder, &server);
+    let program = Program::of(&server, home);
+    let (_, begun) = program.request("POST", "/v1/auth/totp", &json!({ "password": ana().password }));
+    let secret = begun["secret"].as_str().unwrap();
+    let confirm = json!({ "code": authenticator_code(secret) });
+    let (status, confirmed) = program.request("POST", "/v1/auth/totp/confirm", &confirm);
+    assert_eq!(status, 200, "{confirmed}");
+
+    let tablet = engine(folder.path(), "tablet");
+    let sign_in = |code: Option<&str>| {
+        let options = SignInOptions { code: code.map(str::to_owned), ..named("tablet") };
+        tablet.sign_in(&server.address(), &ana(), &options).map_err(|error| error.kind())
+    };
+    assert_eq!(sign_in(None).unwrap_err(), ErrorKind::Forbidden);
+    assert_eq!(sign_in(Some("nonsense")).unwrap_err(), ErrorKind::Forbidden);
+    sign_in(confirmed["recovery_codes"][0].as_str()).unwrap();
+    sync(&tablet);
+    assert_eq!(shown(&tablet, home), shown(&phone, home));
+    phone.add_expense(home, spent("1", "Tea", "2026-03-05")).unwrap();
+    assert_eq!(sync(&phone).pushed, 1);
 }

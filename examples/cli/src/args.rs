@@ -439,6 +439,9 @@ pub(crate) struct SignIn {
     /// What this device is called among your devices [default: the name of this machine]
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// The code that the authenticator app shows now, or a recovery code, if the account wants one
+    #[arg(long)]
+    pub(crate) code: Option<String>,
 }
 
 #[derive(Debug, Args)]

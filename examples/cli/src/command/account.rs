@@ -32,6 +32,7 @@ pub(crate) fn sign_up(args: &SignUp, home: &Home, out: &mut Output) -> Result<()
         name: args.person.clone(),
         invitation: args.invitation.clone(),
         device_name: device_name(args.name.as_deref()),
+        code: None,
     };
     let account = engine.sign_up(&server, &by, &options)?;
     entered("Made the account", &account, &options, &engine, out)
@@ -54,7 +55,8 @@ pub(crate) fn sign_in(args: &SignIn, home: &Home, out: &mut Output) -> Result<()
         return Err(Failure::usage("this device was signed in nowhere yet: give --server URL and --email ADDRESS"));
     };
     let by = Credentials { email, password: password::known()? };
-    let options = SignInOptions { device_name: device_name(args.name.as_deref()), ..SignInOptions::default() };
+    let device_name = device_name(args.name.as_deref());
+    let options = SignInOptions { device_name, code: args.code.clone(), ..SignInOptions::default() };
     let account = engine.sign_in(&server, &by, &options)?;
     entered("Signed in as", &account, &options, &engine, out)
 }
