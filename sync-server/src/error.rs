@@ -9,6 +9,9 @@ use serde_json::json;
 use crate::logs;
 use crate::store::StoreError;
 
+/// What a page answers, or why not.
+pub(crate) type Answer<T> = Result<T, ApiError>;
+
 /// A refused request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {

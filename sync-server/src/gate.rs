@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -17,7 +17,7 @@ use outlay_protocol::Code;
 use crate::accounts::Session;
 use crate::config::Limits;
 use crate::error::ApiError;
-use crate::node::Node;
+use crate::node::{Node, Shared};
 use crate::{clock, logs, proxies};
 
 /// Who is remembered, some 50 bytes each. When it is full those who have not asked for a minute are forgotten, then all.
@@ -127,7 +127,7 @@ pub(crate) fn tell(headers: &mut HeaderMap, quotas: &[Quota]) {
 }
 
 /// Lets an address ask once more, for something that has a sane length.
-pub(crate) async fn admit(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
+pub(crate) async fn admit(State(node): Shared, request: Request, next: Next) -> Response {
     let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
     if let Some(peer) = peer {
         let client = proxies::client(&node.trusted_proxies, peer, request.headers());

@@ -11,14 +11,14 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::node::Node;
+use crate::node::{Node, Shared};
 use crate::store::Result;
 
 pub(crate) fn router() -> Router<Arc<Node>> {
     Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready))
 }
 
-async fn ready(State(node): State<Arc<Node>>) -> (StatusCode, Json<Value>) {
+async fn ready(State(node): Shared) -> (StatusCode, Json<Value>) {
     let read = node.read(|connection| Ok(connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?)).await;
     let write = node.writer().run(|write| {
         let upsert = "INSERT OR REPLACE INTO meta (key, value) VALUES ('ready', 1)";

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use outlay_ledger::hex;
@@ -17,15 +17,13 @@ use tokio::time::Instant;
 use crate::accounts::AccountId;
 use crate::config::LogFormat;
 use crate::gate::{self, Quota};
-use crate::node::{Node, random};
+use crate::node::{Shared, random};
 use crate::proxies::{self, Network};
 
 /// The id of a request, in what a trusted proxy asks and in every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Bytes of an id that a proxy gives: a UUID has 36, a trace of W3C 55.
 const REQUEST_ID_BYTES_MAX: usize = 64;
-/// No answer is a page for a browser.
-const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 /// The route of what is no page.
 const NO_ROUTE: &str = "none";
 
@@ -74,7 +72,7 @@ pub(crate) fn has_left(quota: Quota) {
 }
 
 /// Answers a request under an id, and logs that it did.
-pub(crate) async fn follow(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
+pub(crate) async fn follow(State(node): Shared, request: Request, next: Next) -> Response {
     let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
     let id = given_id(&node.trusted_proxies, peer, request.headers());
     let id = id.unwrap_or_else(|| hex::encode(&random::<16>()));
@@ -90,25 +88,12 @@ pub(crate) async fn follow(State(node): State<Arc<Node>>, request: Request, next
         None => (None, None),
     };
     tracing::info!(method, route, status, ms, request_id = current.id, account, session, "answered");
-    protect(response.headers_mut(), node.has_tls);
     gate::tell(response.headers_mut(), &current.quotas.lock().unwrap_or_else(PoisonError::into_inner));
     // An id has nothing in it that a header may not have.
     if let Ok(id) = HeaderValue::from_str(&current.id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
-}
-
-/// What keeps a browser from making more of an answer than it is, and everybody from keeping it.
-fn protect(headers: &mut HeaderMap, has_tls: bool) {
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    // A page that may be kept says so itself; one with a token never does.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if has_tls {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
-    }
 }
 
 /// The id that a trusted proxy gives, if it is one.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use axum::extract::State;
 use axum::http::HeaderValue;
 use outlay_ledger::DeviceKey;
 use outlay_protocol::session::{Answer, Identity, Question};
@@ -29,6 +30,9 @@ const READS_MAX: usize = 4;
 
 /// The threads that check and store, and what keeps the first from ending.
 type Threads = (Ingest, JoinHandle<()>, JoinHandle<Store>);
+
+/// The server, as its pages have it.
+pub(crate) type Shared = State<Arc<Node>>;
 
 /// The server.
 pub(crate) struct Node {

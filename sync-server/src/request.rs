@@ -97,9 +97,15 @@ pub(crate) struct Principal {
 }
 
 impl Principal {
-    /// Whether the token is for this ledger. What the account may do there is judged by its role.
-    pub(crate) fn may_read(&self, ledger: &LedgerId) -> Result<(), Code> {
-        if self.grant.is_for(ledger) { Ok(()) } else { Err(Code::NoSuchLedger) }
+    /// The ledger that a page names, if the token is for it. What the account may do there is judged by its role.
+    pub(crate) fn ledger(&self, text: &str) -> Result<LedgerId, Code> {
+        let ledger = ledger_id(text)?;
+        if self.sees(&ledger) { Ok(ledger) } else { Err(Code::NoSuchLedger) }
+    }
+
+    /// Whether the token is for this ledger.
+    pub(crate) fn sees(&self, ledger: &LedgerId) -> bool {
+        self.grant.is_for(ledger)
     }
 
     /// Whether the token is for changing something, where it may read.
@@ -132,6 +138,11 @@ impl FromRequestParts<Arc<Node>> for Principal {
         }
         Ok(Self { session, grant: token.grant })
     }
+}
+
+/// What cannot be the id of a ledger is that of none.
+pub(crate) fn ledger_id(text: &str) -> Result<LedgerId, Code> {
+    text.parse().map_err(|_| Code::NoSuchLedger)
 }
 
 /// The token of a request.

@@ -17,11 +17,13 @@ use serde_json::{Value, json};
 use tower_http::cors::CorsLayer;
 
 use crate::error::ApiError;
-use crate::node::{Node, random};
+use crate::node::{Node, Shared, random};
 use crate::{accounts, clock, expenses, gate, health, ledgers, logs, sync};
 
 /// Bytes of a request that is no sync: an address, a password, a name.
 const BODY_BYTES_MAX: usize = 16 * 1024;
+/// No answer is a page for a browser.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// Fields of ours that a page may send.
 const OURS: [&str; 2] = ["idempotency-key", "outlay-nonce"];
@@ -52,6 +54,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
     let health = health::router().method_not_allowed_fallback(|| async { ApiError::from(Code::Method) });
     let pages = asked.merge(health).layer(from_fn_with_state(Arc::clone(&node), within_time));
     let pages = if node.cors_origins.is_empty() { pages } else { pages.layer(cors(&node.cors_origins)) };
+    let pages = pages.layer(from_fn_with_state(Arc::clone(&node), protected));
     pages.layer(from_fn_with_state(Arc::clone(&node), logs::follow)).with_state(node)
 }
 
@@ -69,7 +72,7 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
 }
 
 /// Who this is, and a nonce to prove something by.
-async fn server(State(node): State<Arc<Node>>) -> Json<Value> {
+async fn server(State(node): Shared) -> Json<Value> {
     let nonce = node.nonces.give(clock::unix_ms(), random());
     Json(json!({
         "id": node.id.to_string(),
@@ -80,7 +83,7 @@ async fn server(State(node): State<Arc<Node>>) -> Json<Value> {
 }
 
 /// The answer in time, also when the page panics.
-async fn within_time(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
+async fn within_time(State(node): Shared, request: Request, next: Next) -> Response {
     let time = Duration::from_secs(u64::from(node.limits.request_timeout_seconds));
     // The panic itself was logged by the hook; nothing of the request is kept, so that nothing is left half done.
     match tokio::time::timeout(time, AssertUnwindSafe(next.run(request)).catch_unwind()).await {
@@ -88,4 +91,19 @@ async fn within_time(State(node): State<Arc<Node>>, request: Request, next: Next
         Ok(Err(_)) => ApiError::from(Code::Internal).into_response(),
         Err(_) => ApiError::from(Code::Slow).into_response(),
     }
+}
+
+/// The answer with what keeps a browser from making more of it than it is, and everybody from keeping it.
+async fn protected(State(node): Shared, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // A page that may be kept says so itself; one with a token never does.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if node.has_tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    response
 }

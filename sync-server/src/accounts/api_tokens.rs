@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use super::name;
 use super::sessions::Session;
 use crate::clock;
-use crate::error::ApiError;
-use crate::node::Node;
+use crate::error::Answer;
+use crate::node::{Node, Shared};
 use crate::request::Body;
 use crate::store::{Result, StoreError, Write};
 
@@ -180,6 +180,16 @@ pub fn issue(
     Ok(Ok((token, format!("{PREFIX}{}", hex::encode(&secret)))))
 }
 
+/// Takes a token of an account away. Says whether there was one.
+///
+/// # Errors
+///
+/// When the database fails.
+pub fn forget(write: &Write<'_>, aid: i64, id: &[u8; 16]) -> Result<bool> {
+    let delete = "DELETE FROM api_token WHERE id = ?1 AND aid = ?2";
+    Ok(write.tx.prepare_cached(delete)?.execute((id, aid))? > 0)
+}
+
 /// Notes that a token was used.
 ///
 /// # Errors
@@ -233,10 +243,10 @@ impl TokenIn {
 }
 
 async fn create(
-    State(node): State<Arc<Node>>,
+    State(node): Shared,
     session: Session,
     Body(asked): Body<TokenIn>,
-) -> std::result::Result<(StatusCode, Json<Value>), ApiError> {
+) -> Answer<(StatusCode, Json<Value>)> {
     let (name, grant) = asked.checked()?;
     let now_ms = clock::unix_ms();
     let issue = node.writer().run(move |write| issue(write, now_ms, session.aid, &name, grant, asked.days));
@@ -246,7 +256,7 @@ async fn create(
     Ok((StatusCode::CREATED, Json(shown)))
 }
 
-async fn list(State(node): State<Arc<Node>>, session: Session) -> std::result::Result<Json<Value>, ApiError> {
+async fn list(State(node): Shared, session: Session) -> Answer<Json<Value>> {
     let now_ms = clock::unix_ms();
     let tokens = node.read(move |connection| tokens(connection, now_ms, session.aid)).await?;
     Ok(Json(json!({ "tokens": tokens.iter().map(shown).collect::<Vec<_>>() })))
@@ -265,15 +275,8 @@ fn shown(token: &ApiToken) -> Value {
     })
 }
 
-async fn revoke(
-    State(node): State<Arc<Node>>,
-    session: Session,
-    Path(id): Path<String>,
-) -> std::result::Result<StatusCode, ApiError> {
+async fn revoke(State(node): Shared, session: Session, Path(id): Path<String>) -> Answer<StatusCode> {
     let id: [u8; 16] = hex::fixed(&id).ok_or(Code::NoSuchPage)?;
-    let revoke = node.writer().run(move |write| {
-        let delete = "DELETE FROM api_token WHERE id = ?1 AND aid = ?2";
-        Ok(write.tx.prepare_cached(delete)?.execute((id, session.aid))? > 0)
-    });
+    let revoke = node.writer().run(move |write| forget(write, session.aid, &id));
     if revoke.await? { Ok(StatusCode::NO_CONTENT) } else { Err(Code::NoSuchPage.into()) }
 }

@@ -21,14 +21,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::profile::profile;
-use super::routes::{Answer, Shared, devices_out, sessions_out};
-use super::second::{check_code, with_password};
+use super::routes::{devices_out, sessions_out, with_password};
+use super::second::check_code;
 use super::{Session, records, sessions};
 use crate::clock;
+use crate::error::Answer;
 use crate::ledgers::log::{self, Portion};
 use crate::ledgers::purge;
 use crate::mail::{Errand, Letter};
-use crate::node::Node;
+use crate::node::{Node, Shared};
 use crate::request::Body;
 use crate::store::{Result, Write};
 

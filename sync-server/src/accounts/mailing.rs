@@ -12,12 +12,12 @@ use axum::routing::{post, put};
 use outlay_protocol::Code;
 use serde::Deserialize;
 
-use super::routes::{Answer, Shared, admit, busy, check_password};
+use super::routes::{admit, busy, with_password};
 use super::{Session, email, mailed, may_be_chosen, records};
 use crate::clock;
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 use crate::mail::{Errand, Letter};
-use crate::node::{Node, random};
+use crate::node::{Node, Shared, random};
 use crate::request::Body;
 
 pub(crate) fn router() -> Router<Arc<Node>> {
@@ -131,11 +131,7 @@ async fn change_address(State(node): Shared, session: Session, Body(asked): Body
     node.post.check()?;
     let aid = session.aid;
     let new = email(&asked.email).ok_or(Code::AccountInvalid)?;
-    let known = node.read(move |connection| records::credentials(connection, aid)).await?;
-    let (old, stored) = known.ok_or(Code::Revoked)?;
-    if !check_password(&node, &old, Some(stored), asked.password).await? {
-        return Err(Code::Credentials.into());
-    }
+    let old = with_password(&node, aid, asked.password).await?;
     admit_mail(&node, &old)?;
     admit_mail(&node, &new)?;
     let is_other = new != old;

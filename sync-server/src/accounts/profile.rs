@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::sessions::Session;
 use super::{AccountId, name};
-use crate::error::ApiError;
-use crate::node::Node;
+use crate::error::Answer;
+use crate::node::{Node, Shared};
 use crate::request::{Body, present};
 use crate::store::{Result, Write};
 
@@ -172,17 +172,17 @@ pub fn change_profile(
     Ok(Ok(person))
 }
 
-async fn show(State(node): State<Arc<Node>>, session: Session) -> std::result::Result<Response, ApiError> {
+async fn show(State(node): Shared, session: Session) -> Answer<Response> {
     let person = node.read(move |connection| profile(connection, session.aid)).await?.ok_or(Code::Revoked)?;
     Ok(tagged(&person))
 }
 
 async fn change(
-    State(node): State<Arc<Node>>,
+    State(node): Shared,
     session: Session,
     headers: HeaderMap,
     Body(changes): Body<Changes>,
-) -> std::result::Result<Response, ApiError> {
+) -> Answer<Response> {
     let version = named_version(&headers)?;
     let change = node.writer().run(move |write| change_profile(write, session.aid, version, changes));
     Ok(tagged(&change.await??))

@@ -19,14 +19,11 @@ use super::sessions::{self, Login, Session, SessionRow};
 use super::{email, is_password, may_be_chosen, name, second};
 use crate::auth::{RefreshToken, keys};
 use crate::config::SignUp;
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 use crate::mail::Errand;
-use crate::node::{Node, random};
+use crate::node::{Node, Shared, random};
 use crate::request::{Body, bearer};
 use crate::{clock, ledgers, logs, proxies};
-
-pub(super) type Answer<T> = Result<T, ApiError>;
-pub(super) type Shared = State<Arc<Node>>;
 
 pub(crate) fn router() -> Router<Arc<Node>> {
     Router::new()
@@ -186,24 +183,35 @@ async fn login(
 
 /// Whether a password is the right one, for as long as not too many wrong ones were tried: at the same cost whether there
 /// is a stored hash to compare with or not.
-pub(super) async fn check_password(
-    node: &Node,
-    address: &str,
-    stored: Option<String>,
-    password: String,
-) -> Answer<bool> {
-    let wait_ms = node.attempts.wait_ms(clock::monotonic_ms(), address);
-    if wait_ms > 0 {
-        return Err(ApiError::later(Code::Rate, wait_ms));
-    }
+async fn check_password(node: &Node, address: &str, stored: Option<String>, password: String) -> Answer<bool> {
+    may_guess(node, address)?;
     let password = if is_password(&password) { password } else { String::new() };
     let is_right = node.hashing.verify(stored, password).await.ok_or_else(busy)?;
-    if is_right {
-        node.attempts.succeeded(address);
-    } else {
-        node.attempts.failed(clock::monotonic_ms(), address);
-    }
+    has_guessed(node, address, is_right);
     Ok(is_right)
+}
+
+/// Refuses a guess at what is counted by this key, if there were too many wrong ones.
+pub(super) fn may_guess(node: &Node, key: &str) -> Answer<()> {
+    let wait_ms = node.attempts.wait_ms(clock::monotonic_ms(), key);
+    if wait_ms > 0 { Err(ApiError::later(Code::Rate, wait_ms)) } else { Ok(()) }
+}
+
+/// Counts a guess.
+pub(super) fn has_guessed(node: &Node, key: &str, is_right: bool) {
+    if is_right {
+        node.attempts.succeeded(key);
+    } else {
+        node.attempts.failed(clock::monotonic_ms(), key);
+    }
+}
+
+/// The address of an account, if this is its password.
+pub(super) async fn with_password(node: &Node, aid: i64, password: String) -> Answer<String> {
+    let known = node.read(move |connection| records::credentials(connection, aid)).await?;
+    let (address, stored) = known.ok_or(Code::Revoked)?;
+    let is_right = check_password(node, &address, Some(stored), password).await?;
+    if is_right { Ok(address) } else { Err(Code::Credentials.into()) }
 }
 
 async fn refresh(State(node): Shared, Body(asked): Body<RefreshIn>) -> Answer<Json<TokensOut>> {

@@ -12,11 +12,11 @@ use outlay_protocol::Code;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::routes::{Answer, Shared, check_password};
-use super::{Session, records, totp};
+use super::routes::{has_guessed, may_guess, with_password};
+use super::{Session, totp};
 use crate::clock;
-use crate::error::ApiError;
-use crate::node::Node;
+use crate::error::Answer;
+use crate::node::{Node, Shared};
 use crate::request::Body;
 
 pub(crate) fn router() -> Router<Arc<Node>> {
@@ -47,11 +47,12 @@ async fn begin(State(node): Shared, session: Session, Body(asked): Body<BeginIn>
 }
 
 async fn confirm(State(node): Shared, session: Session, Body(asked): Body<ConfirmIn>) -> Answer<Json<Value>> {
-    let key = wait(&node, session.aid)?;
+    let key = guesses(session.aid);
+    may_guess(&node, &key)?;
     let now_ms = clock::unix_ms();
     let confirm = node.writer().run(move |write| totp::confirm(write, now_ms, session.aid, &asked.code));
     let confirmed = confirm.await?;
-    note(&node, &key, confirmed != Err(Code::CodeWrong));
+    has_guessed(&node, &key, confirmed != Err(Code::CodeWrong));
     Ok(Json(json!({ "recovery_codes": confirmed? })))
 }
 
@@ -63,38 +64,21 @@ async fn end(State(node): Shared, session: Session, Body(asked): Body<EndIn>) ->
     if ended { Ok(StatusCode::NO_CONTENT) } else { Err(Code::NoSuchPage.into()) }
 }
 
-/// The address of an account, if this is its password.
-pub(super) async fn with_password(node: &Node, aid: i64, password: String) -> Answer<String> {
-    let known = node.read(move |connection| records::credentials(connection, aid)).await?;
-    let (address, stored) = known.ok_or(Code::Revoked)?;
-    let is_right = check_password(node, &address, Some(stored), password).await?;
-    if is_right { Ok(address) } else { Err(Code::Credentials.into()) }
-}
-
 /// Takes the code that an account wants, if it wants one. The password was checked.
 pub(super) async fn check_code(node: &Node, aid: i64, code: Option<String>) -> Answer<()> {
     if !node.read(move |connection| totp::is_on(connection, aid)).await? {
         return Ok(());
     }
     let code = code.ok_or(Code::CodeNeeded)?;
-    let key = wait(node, aid)?;
+    let key = guesses(aid);
+    may_guess(node, &key)?;
     let now_ms = clock::unix_ms();
     let is_taken = node.writer().run(move |write| totp::take(write, now_ms, aid, &code)).await?;
-    note(node, &key, is_taken);
+    has_guessed(node, &key, is_taken);
     if is_taken { Ok(()) } else { Err(Code::CodeWrong.into()) }
 }
 
-/// What guesses at an account's codes are counted by, if there were not too many.
-fn wait(node: &Node, aid: i64) -> Answer<String> {
-    let key = format!("code {aid}");
-    let wait_ms = node.attempts.wait_ms(clock::monotonic_ms(), &key);
-    if wait_ms > 0 { Err(ApiError::later(Code::Rate, wait_ms)) } else { Ok(key) }
-}
-
-fn note(node: &Node, key: &str, is_right: bool) {
-    if is_right {
-        node.attempts.succeeded(key);
-    } else {
-        node.attempts.failed(clock::monotonic_ms(), key);
-    }
+/// What guesses at an account's codes are counted by.
+fn guesses(aid: i64) -> String {
+    format!("code {aid}")
 }

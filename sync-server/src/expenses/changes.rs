@@ -7,9 +7,9 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{patch, post};
+use outlay_ledger::DocumentId;
 use outlay_ledger::field;
 use outlay_ledger::fold::Put;
-use outlay_ledger::{DocumentId, LedgerId};
 use outlay_protocol::Code;
 use rusqlite::Connection;
 use serde::Serialize;
@@ -19,10 +19,10 @@ use super::draft::{By, Draft, Drafted, Reply, write};
 use super::input::{ChangesIn, ExpenseIn};
 use super::query;
 use super::repeats::{self, Key};
-use super::routes::{Answer, BUSY_MS, Shared, read_ledger};
+use super::routes::{BUSY_MS, read_ledger};
 use crate::clock;
-use crate::error::ApiError;
-use crate::node::Node;
+use crate::error::{Answer, ApiError};
+use crate::node::{Node, Shared};
 use crate::request::{Principal, Sent};
 use crate::store::Write;
 
@@ -119,7 +119,7 @@ async fn run<T>(
 ) -> Answer<Response> {
     // What there is to fold is folded piece by piece, and what is left by the time of the write is little.
     read_ledger(node, principal, ledger, |_, _| Ok(())).await?;
-    let ledger: LedgerId = ledger.parse().map_err(|_| Code::NoSuchLedger)?;
+    let ledger = principal.ledger(ledger)?;
     principal.may_write()?;
     let by = By { aid: principal.session.aid, ledger, now_ms: clock::unix_ms(), limits: node.context.limits };
     let job = move |tx: &mut Write<'_>| {

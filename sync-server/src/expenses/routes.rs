@@ -17,14 +17,11 @@ use super::names::Names;
 use super::object::ExpenseObject;
 use super::query::{self, Cursor, Filter, Page};
 use super::{projection, totals};
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 use crate::ledgers::{self, LedgerRow, member_of};
-use crate::node::Node;
+use crate::node::{Node, Shared};
 use crate::request::{Asked, Principal};
 use crate::store::Result;
-
-pub(super) type Answer<T> = std::result::Result<T, ApiError>;
-pub(super) type Shared = State<Arc<Node>>;
 
 /// Entries of a page when nobody says how many: a screen.
 const LIMIT: usize = 50;
@@ -161,9 +158,7 @@ pub(super) async fn read_ledger<T: Send + 'static>(
     ledger: &str,
     read: impl Fn(&Connection, &LedgerRow) -> Result<T> + Clone + Send + 'static,
 ) -> Answer<T> {
-    let ledger: LedgerId = ledger.parse().map_err(|_| Code::NoSuchLedger)?;
-    principal.may_read(&ledger)?;
-    let aid = principal.session.aid;
+    let (ledger, aid) = (principal.ledger(ledger)?, principal.session.aid);
     let mut is_current = false;
     for _ in 0..STEPS_MAX {
         let read = read.clone();

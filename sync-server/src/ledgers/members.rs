@@ -5,15 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use outlay_ledger::commit::{ActorForm, Body, Commit, FORMAT_VERSION, Header, Kind, Record};
-use outlay_ledger::limits::PREVIOUS_MAX;
+use outlay_ledger::commit::{ActorForm, Body, Commit, Kind, Record};
 use outlay_ledger::member::MemberOperation;
 use outlay_ledger::roles::{History, MemberCommit};
 use outlay_ledger::{CommitId, DeviceKey, DocumentId, LedgerId, MemberId};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::append::{Appending, Signed};
-use super::{LedgerLimits, LedgerRow, seq};
+use super::append::Appending;
+use super::{LedgerLimits, own, seq};
 use crate::store::{Effect, Result, StoreError, Write};
 
 /// The member history of a ledger, from memory or from its commits. Whoever takes it puts it back.
@@ -178,22 +177,9 @@ fn vouch(
         return Ok(());
     }
     let Ok(payload) = (MemberOperation::AddDevice { member, device }).encode() else { return Ok(()) };
-    let header = Header {
-        version: FORMAT_VERSION,
-        ledger: Some(appending.ledger),
-        device: server,
-        // A feed of its own for each: nothing is numbered across transactions that may be rolled back.
-        nonce: write.random(),
-        first: 1,
-        count: 1,
-        previous: heads_of(write.tx, &appending.row, &server)?,
-        member_heads: roles.heads().to_vec(),
-        generation: 0,
-        time_ms: now_ms,
-        action: None,
-        on_behalf: None,
-        unknown: Vec::new(),
-    };
+    // A feed of its own for each: nothing is numbered across transactions that may be rolled back.
+    let nonce = write.random();
+    let header = own::header(write, appending, now_ms, nonce, 1, 1)?;
     let record = Record {
         document: None,
         kind: Kind::Member,
@@ -201,19 +187,7 @@ fn vouch(
         form: ActorForm::Feed,
         body: Body::Payload(payload),
     };
-    let Ok((commit, id)) = Commit::sign(header, vec![record], write.random(), &write.keys.identity) else {
-        return Ok(());
-    };
     // Refused is what the rules say of it: the device stays outside, and its opening of the ledger says so.
     let own = appending.row.aid;
-    appending.push(write, own, &Signed { body: commit.encode(), commit, id, is_good: true }).map(|_| ())
-}
-
-/// The ends of the chain of a device.
-pub(super) fn heads_of(connection: &Connection, ledger: &LedgerRow, device: &DeviceKey) -> Result<Vec<CommitId>> {
-    let select = "SELECT log.id FROM head JOIN author USING (did) JOIN log USING (seq) \
-                  WHERE head.lid = ?1 AND author.key = ?2 ORDER BY log.id LIMIT ?3";
-    let mut select = connection.prepare_cached(select)?;
-    let rows = select.query_map((ledger.lid, device.0, PREVIOUS_MAX), |row| row.get(0).map(CommitId))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    own::append(write, appending, own, header, vec![record]).map(drop)
 }

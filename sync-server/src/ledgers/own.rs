@@ -1,17 +1,17 @@
-//! Commits that this server writes for members: in a feed of its own in each ledger, for as long as the process runs and
-//! nothing is rolled back. They go the way of a device's push and are judged like one.
+//! Commits that this server writes itself. Those for members are in a feed of its own in each ledger, for as long as the
+//! process runs and nothing is rolled back. All go the way of a device's push and are judged like one.
 
 use outlay_ledger::commit::{Commit, FORMAT_VERSION, Header, Record, feed};
-use outlay_ledger::limits::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX};
+use outlay_ledger::limits::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, PREVIOUS_MAX};
 use outlay_ledger::member::Role;
 use outlay_ledger::roles::Roles;
-use outlay_ledger::{ActionId, DeviceKey, FeedId, LedgerId, MemberId};
+use outlay_ledger::{ActionId, CommitId, DeviceKey, FeedId, LedgerId, MemberId};
 use outlay_protocol::Code;
 use outlay_protocol::session::Outcome;
+use rusqlite::Connection;
 
-use super::LedgerLimits;
 use super::append::{Appending, Signed};
-use super::members::heads_of;
+use super::{LedgerLimits, LedgerRow};
 use crate::store::{Result, Write};
 
 /// Room in a commit for header, signature and the framing of records.
@@ -77,35 +77,73 @@ pub(crate) fn append_own(
     let mut records = records.into_iter();
     for count in cuts {
         let mut own = OwnFeed::of(write, lid);
-        let server = write.keys.identity.public();
         let header = Header {
-            version: FORMAT_VERSION,
-            ledger: Some(by.ledger),
-            device: server,
-            nonce: own.nonce,
-            first: own.next,
-            count: count as u64,
-            previous: heads_of(write.tx, &appending.row, &server)?,
-            member_heads: appending.history.roles().heads().to_vec(),
-            generation: 0,
-            time_ms: now_ms,
             action,
             on_behalf: Some(by.member),
-            unknown: Vec::new(),
+            ..header(write, &appending, now_ms, own.nonce, own.next, count as u64)?
         };
         let records = records.by_ref().take(count).collect();
-        let Ok((commit, id)) = Commit::sign(header, records, write.random(), &write.keys.identity) else {
-            return Ok(Err(Code::Internal));
-        };
-        let signed = Signed { body: commit.encode(), commit, id, is_good: true };
-        if let Outcome::Refused(code, _) = appending.push(write, by.aid, &signed)? {
-            return Ok(Err(code));
+        match append(write, &mut appending, by.aid, header, records)? {
+            None => return Ok(Err(Code::Internal)),
+            Some(Outcome::Refused(code, _)) => return Ok(Err(code)),
+            Some(_) => {}
         }
         own.next += count as u64;
         write.memory.own_feeds.insert(lid, own);
     }
     appending.finish(write)?;
     Ok(Ok(()))
+}
+
+/// The header of a commit of this server, on top of what it has written and of what the members are now.
+pub(super) fn header(
+    write: &Write<'_>,
+    appending: &Appending<'_>,
+    now_ms: i64,
+    nonce: [u8; 16],
+    first: u64,
+    count: u64,
+) -> Result<Header> {
+    let server = write.keys.identity.public();
+    Ok(Header {
+        version: FORMAT_VERSION,
+        ledger: Some(appending.ledger),
+        device: server,
+        nonce,
+        first,
+        count,
+        previous: heads_of(write.tx, &appending.row, &server)?,
+        member_heads: appending.history.roles().heads().to_vec(),
+        generation: 0,
+        time_ms: now_ms,
+        action: None,
+        on_behalf: None,
+        unknown: Vec::new(),
+    })
+}
+
+/// Signs a commit of this server and appends it; `None` if it is none that could be signed.
+pub(super) fn append(
+    write: &mut Write<'_>,
+    appending: &mut Appending<'_>,
+    aid: i64,
+    header: Header,
+    records: Vec<Record>,
+) -> Result<Option<Outcome>> {
+    let Ok((commit, id)) = Commit::sign(header, records, write.random(), &write.keys.identity) else {
+        return Ok(None);
+    };
+    let signed = Signed { body: commit.encode(), commit, id, is_good: true };
+    appending.push(write, aid, &signed).map(Some)
+}
+
+/// The ends of the chain of a device.
+fn heads_of(connection: &Connection, ledger: &LedgerRow, device: &DeviceKey) -> Result<Vec<CommitId>> {
+    let select = "SELECT log.id FROM head JOIN author USING (did) JOIN log USING (seq) \
+                  WHERE head.lid = ?1 AND author.key = ?2 ORDER BY log.id LIMIT ?3";
+    let mut select = connection.prepare_cached(select)?;
+    let rows = select.query_map((ledger.lid, device.0, PREVIOUS_MAX), |row| row.get(0).map(CommitId))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// How many records go into each commit.

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use outlay_ledger::commit::Commit;
-use outlay_ledger::{DeviceKey, LedgerId, hex};
+use outlay_ledger::{DeviceKey, hex};
 use outlay_protocol::Code;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,12 +20,9 @@ use super::listing::{self, MemberRow, OwnLedger};
 use crate::accounts::Session;
 use crate::accounts::routes::admit;
 use crate::clock;
-use crate::error::ApiError;
-use crate::node::Node;
-use crate::request::{Body, Principal};
-
-type Answer<T> = Result<T, ApiError>;
-type Shared = State<Arc<Node>>;
+use crate::error::Answer;
+use crate::node::{Node, Shared};
+use crate::request::{Body, Principal, ledger_id};
 
 /// Bytes of an admission: one operation, and what is signed beside it.
 const ADMISSION_BYTES_MAX: usize = 4 * 1024;
@@ -51,7 +48,7 @@ struct JoinIn {
 async fn list(State(node): Shared, principal: Principal) -> Answer<Json<Value>> {
     let aid = principal.session.aid;
     let ledgers = node.read(move |connection| listing::of_account(connection, aid)).await?;
-    let seen = ledgers.iter().filter(|ledger| principal.may_read(&ledger.id).is_ok());
+    let seen = ledgers.iter().filter(|ledger| principal.sees(&ledger.id));
     let listed: Vec<Value> = seen.map(ledger_out).collect();
     Ok(Json(json!({ "ledgers": listed })))
 }
@@ -67,9 +64,7 @@ fn ledger_out(ledger: &OwnLedger) -> Value {
 }
 
 async fn members(State(node): Shared, principal: Principal, Path(id): Path<String>) -> Answer<Json<Value>> {
-    let ledger = ledger_id(&id)?;
-    principal.may_read(&ledger)?;
-    let aid = principal.session.aid;
+    let (ledger, aid) = (principal.ledger(&id)?, principal.session.aid);
     let members = node.read(move |connection| listing::members(connection, &ledger, aid)).await??;
     let listed: Vec<Value> = members.iter().map(member_out).collect();
     Ok(Json(json!({ "members": listed })))
@@ -83,11 +78,6 @@ fn member_out(member: &MemberRow) -> Value {
         "this": member.is_own,
         "devices": member.devices.iter().map(device).collect::<Vec<_>>(),
     })
-}
-
-/// What cannot be the id of a ledger is that of none.
-fn ledger_id(text: &str) -> Answer<LedgerId> {
-    text.parse().map_err(|_| Code::NoSuchLedger.into())
 }
 
 async fn set_aside(State(node): Shared, session: Session, Path(id): Path<String>) -> Answer<Json<Value>> {

@@ -19,7 +19,7 @@ use super::Visitor;
 use super::mailbox::{Letter, Mailbox};
 use crate::clock;
 use crate::error::ApiError;
-use crate::node::{Node, random};
+use crate::node::{Node, Shared, random};
 
 /// The server's id.
 pub const SERVER_HEADER: &str = "outlay-server";
@@ -33,11 +33,7 @@ pub(crate) fn identify(headers: &mut HeaderMap, node: &Node, nonce: &[u8; 16]) {
     headers.insert(NONCE_HEADER, text(hex::encode(nonce)));
 }
 
-pub(crate) async fn exchange(
-    State(node): State<Arc<Node>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
+pub(crate) async fn exchange(State(node): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
     let mut answer_headers = HeaderMap::new();
     identify(&mut answer_headers, &node, &node.nonces.give(clock::unix_ms(), random()));
     match answer(&node, &headers, body).await {

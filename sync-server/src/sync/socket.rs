@@ -27,7 +27,7 @@ use crate::clock;
 use crate::error::ApiError;
 use crate::ledgers;
 use crate::listen::Place;
-use crate::node::{Node, random};
+use crate::node::{Node, Shared, random};
 
 /// Bytes read from a socket at once, kept for each: an idle one has nothing more. The default of 128 KiB would be 1.3 GB
 /// for 10,000.
@@ -40,7 +40,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(3);
 const TICK_TIMES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
 pub(crate) async fn upgrade(
-    State(node): State<Arc<Node>>,
+    State(node): Shared,
     Extension(place): Extension<Place>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
