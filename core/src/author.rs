@@ -13,7 +13,7 @@ use outlay_ledger::change::{self, Change, ChangeError, EncodedChange, content_ac
 use outlay_ledger::commit::{self, ActorForm, Body, Commit, FORMAT_VERSION, Header, Kind, Record};
 use outlay_ledger::field::{self, Thing};
 use outlay_ledger::fold::{Document, Input, Put};
-use outlay_ledger::limits::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, PREVIOUS_MAX};
+use outlay_ledger::limits::PREVIOUS_MAX;
 use outlay_ledger::member::{MemberOperation, Role};
 use outlay_ledger::signature::DeviceSecret;
 use outlay_ledger::{ActionId, CommitId, Date, DeviceKey, DocumentId, FeedId, LedgerId, Month};
@@ -23,11 +23,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::standing::{self, Checked, Entry, Known, Pending};
 use crate::store::things::{self, OwnRole};
 use crate::store::{Write, document, keys, log, records};
-
-/// Room in a commit for header, signature and the framing of records.
-const COMMIT_OVERHEAD_BYTES: usize = 4 * 1024;
-/// Bytes a record takes beside its payload.
-const RECORD_OVERHEAD_BYTES: usize = 64;
 
 /// This device as an author.
 pub(crate) struct Author {
@@ -369,7 +364,7 @@ impl Draft<'_, '_> {
             // By day within a month too: neighbours in the indexes are then written one after another.
             self.records.sort_by_cached_key(Drafted::date);
         }
-        cut(&self.records, self.by_month)
+        commit::cut(self.records.iter().map(|drafted| &drafted.record), self.by_month)
     }
 
     fn store(&mut self, cuts: Vec<usize>) -> Result<()> {
@@ -473,28 +468,4 @@ fn record(
 
 fn unsigned() -> Error {
     Error::internal("a ledger could not be begun")
-}
-
-/// How many records go into each commit.
-fn cut(records: &[Drafted], by_month: bool) -> Vec<usize> {
-    let mut cuts: Vec<usize> = Vec::new();
-    let (mut bytes, mut month) = (0, None);
-    for drafted in records {
-        let length = drafted.record.payload().map_or(0, <[u8]>::len) + RECORD_OVERHEAD_BYTES;
-        let is_other_month = by_month && month != Some(drafted.record.period);
-        let is_full =
-            |count: usize| count >= COMMIT_RECORDS_MAX || bytes + length > COMMIT_BYTES_MAX - COMMIT_OVERHEAD_BYTES;
-        match cuts.last_mut() {
-            Some(count) if !is_other_month && !is_full(*count) => {
-                *count += 1;
-                bytes += length;
-            }
-            _ => {
-                cuts.push(1);
-                bytes = length;
-            }
-        }
-        month = Some(drafted.record.period);
-    }
-    cuts
 }

@@ -284,7 +284,51 @@ const ITEM_BYTES_MAX: usize = 18;
 const HEADER_BYTES_MAX: usize = 512;
 /// Bytes of a record beside its payload, at most: five fields of which one has 32 bytes.
 const RECORD_BYTES_MAX: usize = 5 * ITEM_BYTES_MAX + 32;
+/// Room in a commit that is being filled for header, signature and the framing of records.
+const COMMIT_OVERHEAD_BYTES: usize = 4 * 1024;
+/// Bytes that a record takes there beside its payload.
+const RECORD_OVERHEAD_BYTES: usize = 64;
 const NO_LEDGER: LedgerId = LedgerId([0; 16]);
+
+/// How records of one action are cut into commits: how many go into each, in their order. As many as fit, and of one month
+/// only if that is asked for, so that another device can fetch months apart.
+///
+/// ```
+/// use outlay_ledger::Month;
+/// use outlay_ledger::commit::{ActorForm, Body, Kind, Record, cut};
+/// let record = |month: u16| Record {
+///     document: None,
+///     kind: Kind::Change,
+///     period: Month::from_number(2026 * 12 + month - 1),
+///     form: ActorForm::Feed,
+///     body: Body::Payload(vec![0; 30_000]),
+/// };
+/// let records = [1, 1, 2, 2, 2].map(record);
+/// assert_eq!(cut(&records, false), [4, 1], "a commit has 128 KiB at most");
+/// assert_eq!(cut(&records, true), [2, 3]);
+/// ```
+pub fn cut<'a>(records: impl IntoIterator<Item = &'a Record>, by_month: bool) -> Vec<usize> {
+    let mut cuts: Vec<usize> = Vec::new();
+    let (mut bytes, mut month) = (0, None);
+    for record in records {
+        let length = record.payload().map_or(0, <[u8]>::len) + RECORD_OVERHEAD_BYTES;
+        let is_other_month = by_month && month != Some(record.period);
+        let is_full =
+            |count: usize| count >= COMMIT_RECORDS_MAX || bytes + length > COMMIT_BYTES_MAX - COMMIT_OVERHEAD_BYTES;
+        match cuts.last_mut() {
+            Some(count) if !is_other_month && !is_full(*count) => {
+                *count += 1;
+                bytes += length;
+            }
+            _ => {
+                cuts.push(1);
+                bytes = length;
+            }
+        }
+        month = Some(record.period);
+    }
+    cuts
+}
 
 /// The feed of a device's process: the automerge actor of its changes.
 pub fn feed(device: &DeviceKey, nonce: &[u8; 16]) -> FeedId {

@@ -1,8 +1,8 @@
 //! Commits that this server writes itself. Those for members are in a feed of its own in each ledger, for as long as the
 //! process runs and nothing is rolled back. All go the way of a device's push and are judged like one.
 
-use outlay_ledger::commit::{Commit, FORMAT_VERSION, Header, Record, feed};
-use outlay_ledger::limits::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, PREVIOUS_MAX};
+use outlay_ledger::commit::{Commit, FORMAT_VERSION, Header, Record, cut, feed};
+use outlay_ledger::limits::PREVIOUS_MAX;
 use outlay_ledger::member::Role;
 use outlay_ledger::roles::Roles;
 use outlay_ledger::{ActionId, CommitId, DeviceKey, FeedId, LedgerId, MemberId};
@@ -13,11 +13,6 @@ use rusqlite::Connection;
 use super::append::{Appending, Signed};
 use super::{LedgerLimits, LedgerRow};
 use crate::store::{Result, Write};
-
-/// Room in a commit for header, signature and the framing of records.
-const COMMIT_OVERHEAD_BYTES: usize = 4 * 1024;
-/// Bytes a record takes beside its payload.
-const RECORD_OVERHEAD_BYTES: usize = 64;
 
 /// This process's feed in a ledger.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +67,7 @@ pub(crate) fn append_own(
 ) -> Result<std::result::Result<(), Code>> {
     let Some(mut appending) = Appending::begin(write, by.ledger, limits)? else { return Ok(Err(Code::NoSuchLedger)) };
     let lid = appending.row.lid;
-    let cuts = cut(&records);
+    let cuts = cut(&records, false);
     let action = (cuts.len() > 1).then(|| ActionId(write.random()));
     let mut records = records.into_iter();
     for count in cuts {
@@ -144,26 +139,4 @@ fn heads_of(connection: &Connection, ledger: &LedgerRow, device: &DeviceKey) -> 
     let mut select = connection.prepare_cached(select)?;
     let rows = select.query_map((ledger.lid, device.0, PREVIOUS_MAX), |row| row.get(0).map(CommitId))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// How many records go into each commit.
-fn cut(records: &[Record]) -> Vec<usize> {
-    let mut cuts: Vec<usize> = Vec::new();
-    let mut bytes = 0;
-    for record in records {
-        let length = record.payload().map_or(0, <[u8]>::len) + RECORD_OVERHEAD_BYTES;
-        let is_full =
-            |count: usize| count >= COMMIT_RECORDS_MAX || bytes + length > COMMIT_BYTES_MAX - COMMIT_OVERHEAD_BYTES;
-        match cuts.last_mut() {
-            Some(count) if !is_full(*count) => {
-                *count += 1;
-                bytes += length;
-            }
-            _ => {
-                cuts.push(1);
-                bytes = length;
-            }
-        }
-    }
-    cuts
 }
