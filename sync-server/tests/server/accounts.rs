@@ -3,7 +3,7 @@
 use outlay_protocol::Code;
 use serde_json::json;
 
-use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, by, program, request, run};
+use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, program, request, run};
 
 fn login_body(email: &str, password: &str, device: &Device) -> serde_json::Value {
     json!({ "email": email, "password": password, "device": { "key": device.key() } })
@@ -209,12 +209,12 @@ fn a_program_that_is_no_device_signs_in_renews_and_signs_out() {
     let server = Server::start(&[]);
     let first = program(&server, "signup", "ana@example.org", "");
     let renewed = Account::of(&server.post("/v1/auth/refresh", &json!({ "refresh_token": first.refresh })));
-    assert_eq!(by(&server, &renewed, "GET", "/v1/sessions", &json!({})).status, 200);
+    assert_eq!(server.ask("GET", "/v1/sessions", &renewed, &json!({})).status, 200);
     let mut socket = Socket::connect(&server);
     socket.greet(&Device::new(1), &renewed.access);
     assert_eq!(socket.closed(), Some(Code::Proof), "what is no device does not sync");
     assert_eq!(server.post("/v1/auth/signout", &json!({ "refresh_token": renewed.refresh })).status, 204);
-    assert_eq!(by(&server, &renewed, "GET", "/v1/sessions", &json!({})).refusal(), (401, Code::Revoked));
+    assert_eq!(server.ask("GET", "/v1/sessions", &renewed, &json!({})).refusal(), (401, Code::Revoked));
 }
 
 #[test]
@@ -226,19 +226,19 @@ fn sessions_are_listed_and_ended_one_or_all() {
         program(&server, "login", "ana@example.org", "report"),
     );
     let ben = Account::of(&server.post("/v1/auth/signup", &login_body("ben@example.org", PASSWORD, &Device::new(2))));
-    let listed = by(&server, &account, "GET", "/v1/sessions", &json!({}));
+    let listed = server.ask("GET", "/v1/sessions", &account, &json!({}));
     assert_eq!(names(&listed), ["phone", "report", "script"]);
     let of_script = listed.json()["sessions"].as_array().unwrap().iter().find(|one| one["name"] == "script").cloned();
     let path = format!("/v1/sessions/{}", of_script.unwrap()["id"].as_str().unwrap());
-    assert_eq!(by(&server, &ben, "DELETE", &path, &json!({})).refusal(), (404, Code::NoSuchPage), "not his");
-    assert_eq!(by(&server, &account, "DELETE", &path, &json!({})).status, 204);
-    assert_eq!(by(&server, &account, "DELETE", &path, &json!({})).refusal(), (404, Code::NoSuchPage));
-    assert_eq!(by(&server, &script, "GET", "/v1/sessions", &json!({})).refusal(), (401, Code::Revoked));
+    assert_eq!(server.ask("DELETE", &path, &ben, &json!({})).refusal(), (404, Code::NoSuchPage), "not his");
+    assert_eq!(server.ask("DELETE", &path, &account, &json!({})).status, 204);
+    assert_eq!(server.ask("DELETE", &path, &account, &json!({})).refusal(), (404, Code::NoSuchPage));
+    assert_eq!(server.ask("GET", "/v1/sessions", &script, &json!({})).refusal(), (401, Code::Revoked));
     let mut socket = Socket::of(&server, &phone, &account);
-    assert_eq!(by(&server, &report, "DELETE", "/v1/sessions", &json!({})).status, 204);
+    assert_eq!(server.ask("DELETE", "/v1/sessions", &report, &json!({})).status, 204);
     assert_eq!(socket.closed(), Some(Code::Revoked));
-    assert_eq!(by(&server, &report, "GET", "/v1/sessions", &json!({})).refusal(), (401, Code::Revoked));
-    assert_eq!(names(&by(&server, &ben, "GET", "/v1/sessions", &json!({}))), [""]);
+    assert_eq!(server.ask("GET", "/v1/sessions", &report, &json!({})).refusal(), (401, Code::Revoked));
+    assert_eq!(names(&server.ask("GET", "/v1/sessions", &ben, &json!({}))), [""]);
 }
 
 #[test]
@@ -247,13 +247,13 @@ fn another_password_ends_the_other_sessions() {
     let account = server.sign_up("ana@example.org", &phone);
     let script = program(&server, "login", "ana@example.org", "script");
     let change = |old: &str, new: &str| {
-        by(&server, &account, "POST", "/v1/auth/password", &json!({ "password": old, "new_password": new }))
+        server.ask("POST", "/v1/auth/password", &account, &json!({ "password": old, "new_password": new }))
     };
     assert_eq!(change("not the password", "sunrise over the bay").refusal(), (401, Code::Credentials));
     assert_eq!(change(PASSWORD, "12345678").refusal(), (422, Code::AccountInvalid));
     assert_eq!(change(PASSWORD, "sunrise over the bay").status, 204);
-    assert_eq!(by(&server, &script, "GET", "/v1/sessions", &json!({})).refusal(), (401, Code::Revoked));
-    assert_eq!(names(&by(&server, &account, "GET", "/v1/sessions", &json!({}))), ["phone"]);
+    assert_eq!(server.ask("GET", "/v1/sessions", &script, &json!({})).refusal(), (401, Code::Revoked));
+    assert_eq!(names(&server.ask("GET", "/v1/sessions", &account, &json!({}))), ["phone"]);
     let old = server.post("/v1/auth/login", &login_body("ana@example.org", PASSWORD, &phone));
     assert_eq!(old.refusal(), (401, Code::Credentials));
     let new = server.post("/v1/auth/login", &login_body("ana@example.org", "sunrise over the bay", &phone));
@@ -276,7 +276,7 @@ fn keys_change_while_the_server_runs_and_nobody_is_signed_out() {
     assert_eq!((second.len(), &second[0], &second[2]), (3, &first[1], &first[0]), "and the one before");
     let after = Account::of(&server.post("/v1/auth/refresh", &json!({ "refresh_token": before.refresh })));
     for account in [&before, &after] {
-        assert_eq!(by(&server, account, "GET", "/v1/sessions", &json!({})).status, 200);
+        assert_eq!(server.ask("GET", "/v1/sessions", account, &json!({})).status, 200);
     }
 }
 
@@ -289,7 +289,7 @@ fn of_two_changes_of_a_profile_at_once_none_is_lost_unseen() {
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), ("if-match", tag)];
         request(&server.address, "PATCH", "/v1/me", &headers, body.to_string().as_bytes())
     };
-    let shown = by(&server, &account, "GET", "/v1/me", &json!({}));
+    let shown = server.ask("GET", "/v1/me", &account, &json!({}));
     let tag = shown.header("etag").unwrap();
     assert_eq!((shown.json()["email"].as_str(), shown.json()["name"].as_str()), (Some("ana@example.org"), Some("Ana")));
     assert_eq!(shown.json()["preferences"]["currency"], serde_json::Value::Null);
@@ -301,7 +301,7 @@ fn of_two_changes_of_a_profile_at_once_none_is_lost_unseen() {
     let renamed = change(&tag, json!({ "name": "Anna", "preferences": { "locale": null } })).json();
     let preferences = json!({ "currency": "EUR", "week_start": 1, "locale": null, "period_start": null });
     assert_eq!((renamed["name"].as_str(), &renamed["preferences"]), (Some("Anna"), &preferences));
-    assert_eq!(by(&server, &account, "GET", "/v1/me", &json!({})).json(), renamed);
+    assert_eq!(server.ask("GET", "/v1/me", &account, &json!({})).json(), renamed);
 
     let refused = [
         json!({ "preferences": { "currency": "euro" } }),
@@ -314,9 +314,9 @@ fn of_two_changes_of_a_profile_at_once_none_is_lost_unseen() {
     for body in refused {
         assert_eq!(change("*", body.clone()).refusal(), (422, Code::Invalid), "{body}");
     }
-    let untold = by(&server, &account, "PATCH", "/v1/me", &json!({ "name": "A" }));
+    let untold = server.ask("PATCH", "/v1/me", &account, &json!({ "name": "A" }));
     assert_eq!(untold.refusal(), (428, Code::VersionNeeded));
     assert_eq!(change("W/x", json!({ "name": "A" })).refusal(), (412, Code::Changed));
-    assert_eq!(by(&server, &account, "GET", "/v1/me", &json!({})).json(), renamed);
+    assert_eq!(server.ask("GET", "/v1/me", &account, &json!({})).json(), renamed);
     assert_eq!(server.get("/v1/me").refusal(), (401, Code::SignInNeeded));
 }

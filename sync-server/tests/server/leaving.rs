@@ -7,10 +7,10 @@ use outlay_ledger::member::{MemberOperation, Role};
 use outlay_protocol::Code;
 use serde_json::{Value, json};
 
-use crate::support::{Account, Device, Ledger, PASSWORD, Reply, Server, Socket, by, counts, program, refused, request};
+use crate::support::{Account, Device, Ledger, PASSWORD, Reply, Server, Socket, counts, program, refused, request};
 
 fn remove(server: &Server, account: &Account, password: &str) -> Reply {
-    by(server, account, "DELETE", "/v1/me", &json!({ "password": password }))
+    server.ask("DELETE", "/v1/me", account, &json!({ "password": password }))
 }
 
 /// Whether any file of the server has these bytes.
@@ -59,7 +59,7 @@ fn nothing_of_a_deleted_account_is_in_any_file() {
     assert!(canaries.iter().all(|canary| is_kept(&server, canary)), "the search finds what is there");
 
     assert_eq!(remove(&server, &account, "not the password").refusal(), (401, Code::Credentials));
-    assert_eq!(by(&server, &account, "DELETE", "/v1/me", &json!({})).refusal(), (422, Code::Invalid));
+    assert_eq!(server.ask("DELETE", "/v1/me", &account, &json!({})).refusal(), (422, Code::Invalid));
     assert_eq!(request(&server.address, "DELETE", "/v1/me", &[], b"").refusal(), (401, Code::SignInNeeded));
     assert_eq!(remove(&server, &account, PASSWORD).status, 204);
     for canary in canaries {
@@ -68,7 +68,7 @@ fn nothing_of_a_deleted_account_is_in_any_file() {
     assert!(!is_kept(&server, &phone.public().0) && !is_kept(&server, &ledger.id.0), "nor its keys and ledgers");
     assert_eq!(socket.closed(), Some(Code::Revoked));
     for signed_out in [&account, &script] {
-        assert_eq!(by(&server, signed_out, "GET", "/v1/me", &json!({})).refusal(), (401, Code::Revoked));
+        assert_eq!(server.ask("GET", "/v1/me", signed_out, &json!({})).refusal(), (401, Code::Revoked));
     }
     assert_eq!(remove(&server, &account, PASSWORD).refusal(), (401, Code::Revoked));
     assert_eq!(server.refresh(&phone, &account.refresh).refusal(), (401, Code::Revoked));
@@ -138,7 +138,7 @@ fn a_member_who_was_removed_keeps_no_ledger_here() {
     assert_eq!(counts(&socket.push(3, &[removal])), (1, 0, 0, None));
     assert_eq!(remove(&server, &account, PASSWORD).status, 204);
     assert!(!is_kept(&server, b"expense 3 of "));
-    assert_eq!(by(&server, &ben, "GET", "/v1/me", &json!({})).status, 200);
+    assert_eq!(server.ask("GET", "/v1/me", &ben, &json!({})).status, 200);
     let mut of_friend = Socket::of(&server, &friend, &ben);
     assert_eq!(refused(&of_friend.open(ledger.id, None, &[])), Some(Code::NoSuchLedger));
 }
@@ -154,15 +154,15 @@ fn an_export_has_all_that_is_kept_of_a_person_and_his_ledgers_as_they_were_signe
     other.open(second.id, None, &second.commits);
     assert_eq!(counts(&other.acknowledged(1)), (401, 0, 0, None));
 
-    let reply = by(&server, &account, "GET", "/v1/me/export", &json!({}));
+    let reply = server.ask("GET", "/v1/me/export", &account, &json!({}));
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("content-type").as_deref(), Some("application/json"));
     assert_eq!(reply.header("cache-control").as_deref(), Some("no-store"));
     let export = reply.json();
     assert_eq!(export["version"], 1);
-    assert_eq!(export["profile"], by(&server, &account, "GET", "/v1/me", &json!({})).json());
-    assert_eq!(export["sessions"], by(&server, &account, "GET", "/v1/sessions", &json!({})).json()["sessions"]);
-    assert_eq!(export["devices"], by(&server, &account, "GET", "/v1/devices", &json!({})).json()["devices"]);
+    assert_eq!(export["profile"], server.ask("GET", "/v1/me", &account, &json!({})).json());
+    assert_eq!(export["sessions"], server.ask("GET", "/v1/sessions", &account, &json!({})).json()["sessions"]);
+    assert_eq!(export["devices"], server.ask("GET", "/v1/devices", &account, &json!({})).json()["devices"]);
     let ledgers = export["ledgers"].as_array().unwrap();
     assert_eq!(ledgers.len(), 2);
     for expected in [&ledger, &second] {
@@ -170,11 +170,11 @@ fn an_export_has_all_that_is_kept_of_a_person_and_his_ledgers_as_they_were_signe
         assert_eq!(exported["member"], phone.member().to_string());
         assert_eq!(commits(exported), expected.commits);
     }
-    let of_ben = by(&server, &ben, "GET", "/v1/me/export", &json!({})).json();
+    let of_ben = server.ask("GET", "/v1/me/export", &ben, &json!({})).json();
     assert_eq!(of_ben["ledgers"].as_array().map(Vec::len), Some(1), "the shared one only");
     assert_eq!(of_ben["profile"]["email"], "ben@example.org");
     let nobody = program(&server, "signup", "cleo@example.org", "");
-    assert_eq!(by(&server, &nobody, "GET", "/v1/me/export", &json!({})).json()["ledgers"], json!([]));
+    assert_eq!(server.ask("GET", "/v1/me/export", &nobody, &json!({})).json()["ledgers"], json!([]));
     assert_eq!(server.get("/v1/me/export").refusal(), (401, Code::SignInNeeded));
 }
 

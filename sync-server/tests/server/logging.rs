@@ -12,9 +12,7 @@ fn lines(log: &str) -> Vec<Value> {
 }
 
 fn by(server: &Server, account: &Account, method: &str, path: &str, body: &Value) -> Reply {
-    let bearer = format!("Bearer {}", account.access);
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), ("if-match", "*")];
-    request(&server.address, method, path, &headers, body.to_string().as_bytes())
+    server.ask_with(method, path, account, body, &[("if-match", "*")])
 }
 
 #[test]

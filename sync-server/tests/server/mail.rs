@@ -4,7 +4,7 @@ use outlay_protocol::Code;
 use serde_json::{Value, json};
 
 use crate::postbox::Postbox;
-use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, by, program};
+use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, program};
 
 const NEW_PASSWORD: &str = "sunrise over the bay";
 const RESET: &str = "Outlay: set another password";
@@ -33,7 +33,7 @@ fn log_in(server: &Server, email: &str, password: &str) -> Reply {
 }
 
 fn me(server: &Server, account: &Account) -> Value {
-    let shown = by(server, account, "GET", "/v1/me", &json!({}));
+    let shown = server.ask("GET", "/v1/me", account, &json!({}));
     assert_eq!(shown.status, 200);
     shown.json()
 }
@@ -101,13 +101,13 @@ fn a_token_is_good_for_what_it_was_mailed_for_only() {
 fn an_address_is_proved_by_what_was_mailed_at_sign_up_or_again() {
     let (postbox, server, _, account, first) = with_mail(&[]);
     assert_eq!(me(&server, &account)["email_verified"], false);
-    assert_eq!(by(&server, &account, "POST", "/v1/auth/verify/resend", &json!({})).status, 202);
+    assert_eq!(server.ask("POST", "/v1/auth/verify/resend", &account, &json!({})).status, 202);
     let again = postbox.receive_for("ana@example.org", CONFIRM).token();
     assert_eq!(server.post("/v1/auth/verify", &json!({ "token": again })).status, 204);
     assert_eq!(me(&server, &account)["email_verified"], true);
     let used = server.post("/v1/auth/verify", &json!({ "token": first }));
     assert_eq!(used.refusal(), (403, Code::MailedToken));
-    assert_eq!(by(&server, &account, "POST", "/v1/auth/verify/resend", &json!({})).status, 202);
+    assert_eq!(server.ask("POST", "/v1/auth/verify/resend", &account, &json!({})).status, 202);
     assert_eq!(ask_for_reset(&server, "ana@example.org").status, 202);
     postbox.receive_for("ana@example.org", RESET);
     assert!(postbox.is_empty(), "there was nothing to prove");
@@ -118,7 +118,7 @@ fn an_address_is_proved_by_what_was_mailed_at_sign_up_or_again() {
 fn another_address_counts_once_it_is_proved_and_the_old_one_is_told() {
     let (postbox, server, _, account, _) = with_mail(&[]);
     let change = |email: &str, password: &str| {
-        by(&server, &account, "PUT", "/v1/me/email", &json!({ "email": email, "password": password }))
+        server.ask("PUT", "/v1/me/email", &account, &json!({ "email": email, "password": password }))
     };
     assert_eq!(change("anna@example.org", "not the password").refusal(), (401, Code::Credentials));
     assert_eq!(change("anna", PASSWORD).refusal(), (422, Code::AccountInvalid));
@@ -155,13 +155,13 @@ fn an_address_that_another_account_has_is_not_taken_from_it() {
     program(&server, "signup", "ben@example.org", "");
     postbox.receive_for("ben@example.org", CONFIRM);
     let body = json!({ "email": "ben@example.org", "password": PASSWORD });
-    assert_eq!(by(&server, &account, "PUT", "/v1/me/email", &body).status, 202, "who asks learns nothing");
+    assert_eq!(server.ask("PUT", "/v1/me/email", &account, &body).status, 202, "who asks learns nothing");
     let mails = [postbox.receive(), postbox.receive()];
     let token = mails.iter().find(|mail| mail.to == "ben@example.org").unwrap().token();
     let taken = server.post("/v1/auth/verify", &json!({ "token": token }));
     assert_eq!(taken.refusal(), (409, Code::AccountExists), "who reads that mail knows already");
     let back = json!({ "email": "ana@example.org", "password": PASSWORD });
-    assert_eq!(by(&server, &account, "PUT", "/v1/me/email", &back).status, 202);
+    assert_eq!(server.ask("PUT", "/v1/me/email", &account, &back).status, 202);
     assert_eq!(me(&server, &account)["new_email"], Value::Null, "the present address takes it back");
     assert_eq!(server.post("/v1/auth/verify", &json!({ "token": token })).refusal(), (403, Code::MailedToken));
 }
@@ -228,9 +228,9 @@ fn a_server_that_sends_no_mail_says_so() {
     assert_eq!(refused.problem(), problem);
     assert_eq!(reset(&server, "op1_", NEW_PASSWORD).refusal(), (403, Code::MailOff));
     assert_eq!(server.post("/v1/auth/verify", &json!({ "token": "" })).refusal(), (403, Code::MailOff));
-    assert_eq!(by(&server, &account, "POST", "/v1/auth/verify/resend", &json!({})).refusal(), (403, Code::MailOff));
+    assert_eq!(server.ask("POST", "/v1/auth/verify/resend", &account, &json!({})).refusal(), (403, Code::MailOff));
     let body = json!({ "email": "anna@example.org", "password": PASSWORD });
-    assert_eq!(by(&server, &account, "PUT", "/v1/me/email", &body).refusal(), (403, Code::MailOff));
+    assert_eq!(server.ask("PUT", "/v1/me/email", &account, &body).refusal(), (403, Code::MailOff));
 }
 
 #[test]

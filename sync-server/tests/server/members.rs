@@ -9,7 +9,7 @@ use outlay_protocol::message::Push;
 use outlay_protocol::{Code, Message, batch};
 use serde_json::{Value, json};
 
-use crate::support::{Account, Device, Ledger, Reply, Server, Socket, counts, refused, request};
+use crate::support::{Account, Device, Ledger, Reply, Server, Socket, counts, refused};
 
 /// Far enough that no test meets it, near enough that no other end comes before.
 const IN_A_CENTURY_S: u64 = 4_945_363_200;
@@ -47,9 +47,7 @@ impl Shared {
 
     fn join(&self, account: &Account, ledger: LedgerId, body: &Value) -> Reply {
         let path = format!("/v1/ledgers/{ledger}/join");
-        let bearer = format!("Bearer {}", account.access);
-        let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
-        request(&self.server.address, "POST", &path, &headers, body.to_string().as_bytes())
+        self.server.ask("POST", &path, account, body)
     }
 
     /// Both steps.
@@ -70,8 +68,7 @@ impl Shared {
     }
 
     fn get(&self, account: &Account, path: &str) -> Reply {
-        let bearer = format!("Bearer {}", account.access);
-        request(&self.server.address, "GET", path, &[("authorization", bearer.as_str())], b"")
+        self.server.ask("GET", path, account, &Value::Null)
     }
 
     fn members(&self, account: &Account, ledger: LedgerId) -> Reply {

@@ -6,7 +6,7 @@ use outlay_protocol::Code;
 use ring::hmac;
 use serde_json::{Value, json};
 
-use crate::support::{Account, PASSWORD, Reply, Server, by, program};
+use crate::support::{Account, PASSWORD, Reply, Server, program};
 
 /// An authenticator app, which is given a secret as the server shows it.
 struct App {
@@ -50,11 +50,11 @@ impl App {
 }
 
 fn begin(server: &Server, account: &Account, password: &str) -> Reply {
-    by(server, account, "POST", "/v1/auth/totp", &json!({ "password": password }))
+    server.ask("POST", "/v1/auth/totp", account, &json!({ "password": password }))
 }
 
 fn confirm(server: &Server, account: &Account, code: &str) -> Reply {
-    by(server, account, "POST", "/v1/auth/totp/confirm", &json!({ "code": code }))
+    server.ask("POST", "/v1/auth/totp/confirm", account, &json!({ "code": code }))
 }
 
 fn log_in(server: &Server, password: &str, code: Option<&str>) -> Reply {
@@ -81,7 +81,7 @@ fn with_app() -> (Server, Account, App, Vec<String>) {
 #[test]
 fn a_login_needs_a_code_once_the_app_has_shown_one_and_each_is_good_once() {
     let (server, account, app, _) = with_app();
-    assert_eq!(by(&server, &account, "GET", "/v1/me", &json!({})).json()["totp"], true);
+    assert_eq!(server.ask("GET", "/v1/me", &account, &json!({})).json()["totp"], true);
     let missing = log_in(&server, PASSWORD, None);
     let problem = json!({
         "type": "urn:outlay:problem:code_needed",
@@ -113,7 +113,7 @@ fn what_was_begun_and_not_confirmed_counts_for_nothing() {
     assert_ne!(first.secret, second.secret);
     assert_eq!(confirm(&server, &account, &first.code(0)).refusal(), (401, Code::CodeWrong), "another was begun since");
     assert_eq!(log_in(&server, PASSWORD, None).status, 200);
-    assert_eq!(by(&server, &account, "GET", "/v1/me", &json!({})).json()["totp"], false);
+    assert_eq!(server.ask("GET", "/v1/me", &account, &json!({})).json()["totp"], false);
     assert_eq!(confirm(&server, &account, &second.code(0)).status, 200);
     assert_eq!(begin(&server, &account, PASSWORD).refusal(), (409, Code::TotpOn));
     assert_eq!(confirm(&server, &account, &second.code(1)).refusal(), (409, Code::TotpOn));
@@ -139,7 +139,7 @@ fn recovery_codes_are_good_once_each_however_they_are_typed_and_are_not_stored()
 fn it_is_turned_off_with_the_password_and_a_code() {
     let (server, account, app, codes) = with_app();
     let end = |password: &str, code: &str| {
-        by(&server, &account, "DELETE", "/v1/auth/totp", &json!({ "password": password, "code": code }))
+        server.ask("DELETE", "/v1/auth/totp", &account, &json!({ "password": password, "code": code }))
     };
     assert_eq!(end("not the password", &codes[0]).refusal(), (401, Code::Credentials));
     assert_eq!(end(PASSWORD, &app.wrong()).refusal(), (401, Code::CodeWrong));
@@ -165,7 +165,7 @@ fn guessing_codes_takes_longer_and_longer() {
 #[test]
 fn deleting_an_account_needs_the_code_too() {
     let (server, account, app, codes) = with_app();
-    let remove = |body: Value| by(&server, &account, "DELETE", "/v1/me", &body);
+    let remove = |body: Value| server.ask("DELETE", "/v1/me", &account, &body);
     assert_eq!(remove(json!({ "password": PASSWORD })).refusal(), (401, Code::CodeNeeded));
     assert_eq!(remove(json!({ "password": PASSWORD, "code": app.wrong() })).refusal(), (401, Code::CodeWrong));
     assert_eq!(remove(json!({ "password": PASSWORD, "code": codes[0] })).status, 204);

@@ -269,13 +269,6 @@ pub(crate) fn program(server: &Server, page: &str, email: &str, name: &str) -> A
     Account::of(&server.post(&format!("/v1/auth/{page}"), &body))
 }
 
-/// The answer to a request of an account.
-pub(crate) fn by(server: &Server, account: &Account, method: &str, path: &str, body: &Value) -> Reply {
-    let bearer = format!("Bearer {}", account.access);
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    request(&server.address, method, path, &headers, body.to_string().as_bytes())
-}
-
 /// A device, and its process's run of commits in one ledger.
 pub(crate) struct Device {
     pub(crate) secret: DeviceSecret,
