@@ -187,6 +187,23 @@ fn months_without_an_account_go_up_and_a_new_device_gets_them_all() {
 }
 
 #[test]
+fn more_new_ledgers_than_pushes_in_flight_go_up_in_one_sync() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, laptop) = (engine(folder.path(), "phone"), engine(folder.path(), "laptop"));
+    let ledgers = 2 * outlay_protocol::message::PUSHES_IN_FLIGHT_MAX + 3;
+    for number in 0..ledgers {
+        let ledger = phone.create_ledger(&format!("Trip {number}"), Currency::EUR).unwrap().id;
+        phone.add_expense(ledger, spent("1", "Coffee", "2026-03-01")).unwrap();
+    }
+    phone.sign_up(&server.address(), &ana(), &named("phone")).unwrap();
+    sync(&phone);
+    laptop.sign_in(&server.address(), &ana(), &named("laptop")).unwrap();
+    sync(&laptop);
+    let coffees: usize = laptop.ledgers().unwrap().iter().map(|ledger| shown(&laptop, ledger.id).len()).sum();
+    assert_eq!((laptop.ledgers().unwrap().len(), coffees), (ledgers, ledgers));
+}
+
+#[test]
 fn what_one_device_saves_the_other_shows_live() {
     let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
     let (phone, laptop, home) = phone_and_laptop(&folder, &server);

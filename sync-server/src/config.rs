@@ -268,10 +268,10 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Bytes of a frame from a device.
-    frame_max_bytes: usize = 256 * 1024, "OUTLAY_FRAME_MAX_BYTES";
-    /// Pushes of a connection that may be unanswered.
-    pushes_in_flight_max_count: usize = 8, "OUTLAY_PUSHES_IN_FLIGHT_MAX_COUNT";
+    /// Bytes of a frame from a device; no fewer than a device sends before it is told.
+    frame_max_bytes: usize = 256 * 1024, "OUTLAY_FRAME_MAX_BYTES", from 262_144;
+    /// Pushes of a connection that may be unanswered; no fewer than a device sends before it is told.
+    pushes_in_flight_max_count: usize = 4, "OUTLAY_PUSHES_IN_FLIGHT_MAX_COUNT", from 4;
     /// Seconds until a connection must have authenticated.
     auth_timeout_seconds: u32 = 5, "OUTLAY_AUTH_TIMEOUT_SECONDS";
     /// Bytes sent and not yet taken, above which a slow device is only marked as behind.

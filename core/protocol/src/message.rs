@@ -28,8 +28,8 @@ pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
 pub const PUSH_FRAME_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of the first push, inside OPEN.
 pub const PUSH_INLINE_BYTES_MAX: usize = 64 * 1024;
-/// Pushes sent and not yet answered: enough to fill a link of 100 ms and 20 MiB/s.
-pub const PUSHES_IN_FLIGHT_MAX: usize = 8;
+/// Pushes sent and not yet answered, until WELCOME says another number: enough to fill a link of 100 ms and 10 MiB/s.
+pub const PUSHES_IN_FLIGHT_MAX: usize = 4;
 /// Bytes of a token: an EdDSA token has some 300.
 pub const TOKEN_BYTES_MAX: usize = 2_048;
 /// Bytes of the text that explains an error to people who look for its cause.

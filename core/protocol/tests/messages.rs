@@ -57,7 +57,7 @@ fn messages() -> Vec<(&'static str, Message)> {
         features: 0,
         seconds_left: 600,
         frame_bytes_max: 256 * 1024,
-        pushes_in_flight_max: 8,
+        pushes_in_flight_max: 4,
         ledgers_max: 4_096,
     };
     let narrow = Welcome { features: 5, frame_bytes_max: 65_536, pushes_in_flight_max: 2, ledgers_max: 10, ..welcome };

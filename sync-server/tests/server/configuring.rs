@@ -136,9 +136,15 @@ fn what_makes_no_sense_is_refused_with_the_name_of_the_option() {
     let unreadable = in_file("secret = \"a1a1a1a1a1");
     assert!(unreadable.contains("line 2") && !unreadable.contains("a1a1"), "{unreadable}");
     let options = Options::new(data);
-    for zero in ["--frame-max-bytes", "--connections-max-count", "--ledger-max-bytes"] {
-        let refusal = options.refusal(&[zero, "0"]);
-        assert!(refusal.contains(zero) && refusal.contains("at least 1"), "{refusal}");
+    let least = [
+        ("--connections-max-count", "0", "at least 1"),
+        ("--ledger-max-bytes", "0", "at least 1"),
+        ("--frame-max-bytes", "262143", "at least 262144"),
+        ("--pushes-in-flight-max-count", "3", "at least 4"),
+    ];
+    for (option, value, reason) in least {
+        let refusal = options.refusal(&[option, value]);
+        assert!(refusal.contains(option) && refusal.contains(reason), "{refusal}");
     }
     let refusal = options.refusal(&["--ledger-max-bytes", "20", "--account-max-bytes", "10"]);
     assert!(refusal.contains("--ledger-max-bytes is 20 and may not be more than --account-max-bytes"), "{refusal}");

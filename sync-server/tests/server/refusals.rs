@@ -1,7 +1,7 @@
 //! Everything that is refused, each with its code, and what goes on beside it.
 
 use outlay_ledger::member::{MemberOperation, Role};
-use outlay_protocol::message::{Auth, Hello, Push};
+use outlay_protocol::message::{Auth, Hello, PUSH_FRAME_BYTES_MAX, Push};
 use outlay_protocol::{Code, Message, proof};
 
 use crate::support::{Account, Device, Ledger, Server, Socket, counts, run};
@@ -18,14 +18,14 @@ fn with_ledger(options: &[&str]) -> (Server, Device, Account, Ledger, Socket) {
 
 #[test]
 fn bytes_that_are_no_message_close_the_connection_with_a_code() {
-    let (server, phone) = (Server::start(&["--frame-max-bytes", "65536"]), Device::new(1));
+    let (server, phone) = (Server::start(&[]), Device::new(1));
     let account = server.sign_up("ana@example.org", &phone);
     let hello = Message::Hello(Hello { version_min: 1, version_max: 1, features: 0, device: phone.public() }).encode();
     let cases: [(&str, Vec<u8>, Code); 4] = [
         ("empty", Vec::new(), Code::Malformed),
         ("truncated", hello[..hello.len() - 1].to_vec(), Code::Malformed),
         ("of an unknown type", vec![0x3f, 0xa0], Code::Malformed),
-        ("too big", vec![0x06; 100_000], Code::TooBig),
+        ("too big", vec![0x06; PUSH_FRAME_BYTES_MAX + 1], Code::TooBig),
     ];
     for (what, frame, code) in cases {
         let mut socket = Socket::of(&server, &phone, &account);

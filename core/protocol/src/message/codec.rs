@@ -181,7 +181,7 @@ impl Hello {
 impl Welcome {
     /// What is left out when it is just this.
     const FRAME_BYTES: u32 = 256 * 1024;
-    const PUSHES: u16 = 8;
+    const PUSHES: u16 = 4;
     const LEDGERS: u16 = 4_096;
 
     fn write(&self, map: Writer) -> Writer {

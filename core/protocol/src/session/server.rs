@@ -46,9 +46,9 @@ pub struct Identity {
 /// What one connection may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a frame from the device.
+    /// Bytes of a frame from the device: at least [`PUSH_FRAME_BYTES_MAX`], as a device sends before it is told.
     pub frame_bytes_max: usize,
-    /// Pushes in flight.
+    /// Pushes in flight: at least [`PUSHES_IN_FLIGHT_MAX`], as a device sends before it is told.
     pub pushes_in_flight_max: usize,
     /// Ledgers open.
     pub ledgers_max: usize,
