@@ -194,12 +194,7 @@ impl Engine {
     /// * [`ErrorKind::SignedOut`] if the database belongs to no account, or this device was signed out of it.
     /// * [`ErrorKind::Offline`] if the server cannot be asked now.
     pub fn devices(&self) -> Result<Vec<KnownDevice>> {
-        let remote = self.store.read(remote::current)?.ok_or_else(signed_out)?;
-        let answer = run(|| async {
-            let connector = self.connector(&remote)?;
-            let tokens = self.tokens(&connector, &remote, None).await?;
-            call(&connector, Method::GET, "/v1/devices", Some(&tokens.access_token), None).await
-        })?;
+        let answer = self.ask(Method::GET, "/v1/devices")?;
         let listed = answer["devices"].as_array().ok_or_else(unread)?;
         listed.iter().map(|device| known_device(device, &self.device_key()).ok_or_else(unread)).collect()
     }
@@ -210,16 +205,19 @@ impl Engine {
     ///
     /// As [`Engine::devices`], and [`ErrorKind::NotFound`] if the account has no such device.
     pub fn sign_out_device(&self, device: DeviceKey) -> Result<()> {
+        self.ask(Method::DELETE, &format!("/v1/devices/{device}")).map(drop).map_err(|error| match refusal_of(&error) {
+            Some(refusal) if refusal.code == Code::NoSuchPage => Error::not_found("device of this account"),
+            _ => error,
+        })
+    }
+
+    /// What the server of the account answers to its person, if it can be asked now.
+    pub(super) fn ask(&self, method: Method, path: &str) -> Result<Value> {
         let remote = self.store.read(remote::current)?.ok_or_else(signed_out)?;
         run(|| async {
             let connector = self.connector(&remote)?;
             let tokens = self.tokens(&connector, &remote, None).await?;
-            let path = format!("/v1/devices/{device}");
-            call(&connector, Method::DELETE, &path, Some(&tokens.access_token), None).await.map(drop)
-        })
-        .map_err(|error| match refusal_of(&error) {
-            Some(refusal) if refusal.code == Code::NoSuchPage => Error::not_found("device of this account"),
-            _ => error,
+            call(&connector, method, path, Some(&tokens.access_token), None).await
         })
     }
 

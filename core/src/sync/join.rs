@@ -81,13 +81,7 @@ impl Engine {
     /// # Ok::<(), outlay_core::Error>(())
     /// ```
     pub fn fetch_aside(&self, ledger: LedgerId) -> Result<u64> {
-        let remote = self.store.read(remote::current)?.ok_or_else(signed_out)?;
-        let answer = run(|| async {
-            let connector = self.connector(&remote)?;
-            let tokens = self.tokens(&connector, &remote, None).await?;
-            let path = format!("/v1/ledgers/{ledger}/aside");
-            call(&connector, Method::GET, &path, Some(&tokens.access_token), None).await
-        })?;
+        let answer = self.ask(Method::GET, &format!("/v1/ledgers/{ledger}/aside"))?;
         let kept = answer["commits"].as_array().ok_or_else(unread)?;
         let commit = |kept: &Value| {
             let bytes = kept["commit"].as_str().and_then(|text| hex::decode(text, COMMIT_BYTES_MAX));

@@ -19,12 +19,9 @@ pub(crate) fn ledger(engine: &Engine, named: Option<&str>) -> Result<Option<Ledg
     {
         return Ok(Some(ledger.clone()));
     }
-    let mut with_name = ledgers.into_iter().filter(|ledger| ledger.name == named);
-    match (with_name.next(), with_name.next()) {
-        (Some(ledger), None) => Ok(Some(ledger)),
-        (Some(_), Some(_)) => Err(Failure::invalid(format!("several ledgers are called {named:?}; give the id"))),
-        (None, _) => Err(Failure::not_found(format!("there is no ledger {named:?}"))),
-    }
+    let with_name = ledgers.into_iter().filter(|ledger| ledger.name == named);
+    let several = || format!("several ledgers are called {named:?}; give the id");
+    the_one(with_name, several, || format!("there is no ledger {named:?}")).map(Some)
 }
 
 /// The ledger that was named or is the default one, and must be there.
@@ -42,24 +39,40 @@ pub(crate) fn ledgers(engine: &Engine, named: Option<&str>) -> Result<Vec<Ledger
 
 /// The entry with an id; for people also by the first digits of it, if no other begins with them.
 pub(crate) fn expense(engine: &Engine, text: &str, is_json: bool) -> Result<Expense, Failure> {
-    let not_found = || Failure::not_found(format!("there is no entry {text:?}"));
+    let none = || format!("there is no entry {text:?}");
     if let Ok(id) = text.parse::<DocumentId>() {
-        return engine.find_expense(id)?.ok_or_else(not_found);
+        return engine.find_expense(id)?.ok_or_else(|| Failure::not_found(none()));
     }
     if is_json || !is_prefix(text) {
         let digits = if is_json { "32 hexadecimal digits" } else { "32 hexadecimal digits, or the first 4 or more" };
         return Err(Failure::invalid(format!("{text:?} is no id of an entry: give its {digits}")));
     }
-    let mut found = with_prefix(engine, text)?.into_iter();
-    match (found.next(), found.next()) {
-        (Some(expense), None) => Ok(expense),
-        (Some(_), Some(_)) => Err(Failure::invalid(format!("several entries begin with {text:?}; give more digits"))),
-        (None, _) => Err(not_found()),
+    let several = || format!("several entries begin with {text:?}; give more digits");
+    the_one(with_prefix(engine, text)?, several, none)
+}
+
+/// What was meant, if it is one; else a message of why not.
+pub(crate) fn the_one<T>(
+    meant: impl IntoIterator<Item = T>,
+    several: impl FnOnce() -> String,
+    none: impl FnOnce() -> String,
+) -> Result<T, Failure> {
+    let mut meant = meant.into_iter();
+    match (meant.next(), meant.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(_), Some(_)) => Err(Failure::invalid(several())),
+        (None, _) => Err(Failure::not_found(none())),
     }
 }
 
+/// Whether an id was named, whole or by its first digits.
+pub(crate) fn is_named(id: &impl ToString, named: &str) -> bool {
+    let id = id.to_string();
+    id == named || is_prefix(named) && id.starts_with(named)
+}
+
 /// Whether a text may be the first digits of an id.
-pub(crate) fn is_prefix(text: &str) -> bool {
+fn is_prefix(text: &str) -> bool {
     text.len() >= PREFIX_DIGITS_MIN && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 

@@ -8,6 +8,7 @@ use outlay_core::Engine;
 use outlay_core::sync::{Account, Credentials, KnownDevice, ServerAddress, SignInOptions, SignOut as How, SyncStatus};
 use serde_json::json;
 
+use super::member::SYNC_MAX;
 use crate::args::{Devices, SignIn, SignOut, SignUp};
 use crate::failure::Failure;
 use crate::home::Home;
@@ -16,8 +17,6 @@ use crate::output::table::Table;
 use crate::output::{Output, text};
 use crate::{lookup, password};
 
-/// How long the news of a lost device may take to go up.
-const REVOKE_SYNC_MAX: Duration = Duration::from_secs(60);
 /// What is typed to delete what is nowhere else.
 const CONSENT: &str = "wipe";
 
@@ -189,13 +188,9 @@ pub(crate) fn devices(args: &Devices, home: &Home, out: &mut Output) -> Result<(
 }
 
 fn find<'d>(devices: &'d [KnownDevice], named: &str) -> Result<&'d KnownDevice, Failure> {
-    let is_key = |key: String| key == named || lookup::is_prefix(named) && key.starts_with(named);
-    let mut meant = devices.iter().filter(|device| device.name == named || is_key(device.key.to_string()));
-    match (meant.next(), meant.next()) {
-        (Some(device), None) => Ok(device),
-        (Some(_), Some(_)) => Err(Failure::invalid(format!("several devices are meant by {named:?}; give the key"))),
-        (None, _) => Err(Failure::not_found(format!("there is no device {named:?} in your account"))),
-    }
+    let meant = devices.iter().filter(|device| device.name == named || lookup::is_named(&device.key, named));
+    let several = || format!("several devices are meant by {named:?}; give the key");
+    lookup::the_one(meant, several, || format!("there is no device {named:?} in your account"))
 }
 
 /// Signs a device out, and takes it out of the ledgers: the one needs the server, the other goes up with the next sync.
@@ -203,9 +198,9 @@ fn revoke_device(device: &KnownDevice, engine: &Engine, out: &mut Output) -> Res
     if device.is_this {
         return Err(Failure::invalid("that is this device: `outlay signout`"));
     }
-    engine.sync_once(REVOKE_SYNC_MAX)?;
+    engine.sync_once(SYNC_MAX)?;
     let left = engine.revoke_device(device.key)?;
-    let is_synced = engine.sync_once(REVOKE_SYNC_MAX)?.is_complete;
+    let is_synced = engine.sync_once(SYNC_MAX)?.is_complete;
     let key = device.key.to_string();
     let left: Vec<String> = left.iter().map(ToString::to_string).collect();
     if out.is_json() {

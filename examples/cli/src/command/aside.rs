@@ -67,11 +67,7 @@ fn fetch(engine: &Engine, ledger: LedgerId) -> Result<(), Failure> {
 }
 
 fn find(aside: &[AsideCommit], named: &str) -> Result<CommitId, Failure> {
-    let is_named = |id: String| id == named || lookup::is_prefix(named) && id.starts_with(named);
-    let mut found = aside.iter().map(|commit| commit.id).filter(|id| is_named(id.to_string()));
-    match (found.next(), found.next()) {
-        (Some(id), None) => Ok(id),
-        (Some(_), Some(_)) => Err(Failure::invalid(format!("several commits begin with {named:?}; give more digits"))),
-        (None, _) => Err(Failure::not_found(format!("nothing that is set aside is called {named:?}"))),
-    }
+    let found = aside.iter().map(|commit| commit.id).filter(|id| lookup::is_named(id, named));
+    let several = || format!("several commits begin with {named:?}; give more digits");
+    lookup::the_one(found, several, || format!("nothing that is set aside is called {named:?}"))
 }

@@ -1,6 +1,6 @@
 //! `outlay conflicts` and `resolve`.
 
-use outlay_core::{Conflict, Engine, FieldValue, Money, Resolution};
+use outlay_core::{Conflict, DocumentId, Engine, FieldValue, Money, Resolution};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -37,19 +37,14 @@ pub(crate) fn resolve(args: &Resolve, home: &Home, out: &mut Output) -> Result<(
 
 /// The conflict with an id; for people also with the first digits of it, if no other begins with them.
 fn find(conflicts: Vec<Conflict>, id: &str, is_json: bool) -> Result<Conflict, Failure> {
-    let not_found = || Failure::not_found(format!("there is no conflict {id:?}"));
-    let (digits, field) = id.split_once('.').ok_or_else(not_found)?;
-    let is_meant = |conflict: &Conflict| {
-        let document = conflict.document.to_string();
-        let is_named = document == digits || !is_json && lookup::is_prefix(digits) && document.starts_with(digits);
-        is_named && conflict.field == field
+    let none = || format!("there is no conflict {id:?}");
+    let (digits, field) = id.split_once('.').ok_or_else(|| Failure::not_found(none()))?;
+    let is_named = |document: &DocumentId| match is_json {
+        true => document.to_string() == digits,
+        false => lookup::is_named(document, digits),
     };
-    let mut meant = conflicts.into_iter().filter(is_meant);
-    match (meant.next(), meant.next()) {
-        (Some(conflict), None) => Ok(conflict),
-        (Some(_), Some(_)) => Err(Failure::invalid(format!("several conflicts begin with {id:?}; give more digits"))),
-        (None, _) => Err(not_found()),
-    }
+    let meant = conflicts.into_iter().filter(|conflict| conflict.field == field && is_named(&conflict.document));
+    lookup::the_one(meant, || format!("several conflicts begin with {id:?}; give more digits"), none)
 }
 
 fn all(engine: &Engine, ledger: Option<&str>) -> Result<Vec<Conflict>, Failure> {

@@ -19,7 +19,7 @@ use crate::output::table::Table;
 use crate::output::{Output, text};
 
 /// How long what was written may take to go up before it is left to the next sync.
-const SYNC_MAX: Duration = Duration::from_secs(60);
+pub(super) const SYNC_MAX: Duration = Duration::from_secs(60);
 
 /// What a command was done to.
 pub(super) struct Done {
@@ -179,13 +179,9 @@ pub(crate) fn confirm(named: &str, ledger: &InLedger, home: &Home, out: &mut Out
     let (done, device) = between_syncs(&engine, ledger, |id| {
         let members = engine.members(id)?;
         let keys = members.iter().flat_map(|member| &member.devices).map(|device| device.key);
-        let is_named = |key: &String| key == named || lookup::is_prefix(named) && key.starts_with(named);
-        let mut found = keys.filter(|key| is_named(&key.to_string()));
-        let device = match (found.next(), found.next()) {
-            (Some(device), None) => device,
-            (Some(_), Some(_)) => return Err(Failure::invalid(format!("several devices begin with {named:?}"))),
-            (None, _) => return Err(Failure::not_found(format!("no member has a device {named:?}"))),
-        };
+        let found = keys.filter(|key| lookup::is_named(key, named));
+        let several = || format!("several devices begin with {named:?}; give more digits");
+        let device = lookup::the_one(found, several, || format!("no member has a device {named:?}"))?;
         engine.confirm_device(id, device)?;
         Ok(device)
     })?;
@@ -256,12 +252,9 @@ fn described(member: &Member) -> String {
 
 fn find(engine: &Engine, ledger: LedgerId, named: &str) -> Result<Member, Failure> {
     let members = engine.members(ledger)?;
-    let is_id = |id: String| id == named || lookup::is_prefix(named) && id.starts_with(named);
-    let is_named = |member: &Member| member.name.as_deref() == Some(named) || is_id(member.id.to_string());
-    let mut meant = members.into_iter().filter(is_named);
-    match (meant.next(), meant.next()) {
-        (Some(member), None) => Ok(member),
-        (Some(_), Some(_)) => Err(Failure::invalid(format!("several members are meant by {named:?}; give the id"))),
-        (None, _) => Err(Failure::not_found(format!("there is no member {named:?} in this ledger"))),
-    }
+    let is_meant = |member: &Member| member.name.as_deref() == Some(named) || lookup::is_named(&member.id, named);
+    let several = || format!("several members are meant by {named:?}; give the id");
+    lookup::the_one(members.into_iter().filter(is_meant), several, || {
+        format!("there is no member {named:?} in this ledger")
+    })
 }
