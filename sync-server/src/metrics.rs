@@ -21,6 +21,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::accounts::passwords::Counts;
 use crate::node::Node;
 
 /// What Prometheus calls what [`encode`] writes.
@@ -61,7 +62,7 @@ pub struct Metrics {
     pub(crate) queued: Gauge,
     pub(crate) grouped: Histogram,
     hashing: Gauge,
-    pub(crate) hashes_shed: Counter,
+    pub(crate) hashes: Counts,
     pub(crate) rate_limited: Counter,
     database_bytes: Gauge,
     wal_bytes: Gauge,
@@ -88,7 +89,10 @@ impl Metrics {
             queued: entered(all, "store_queue_jobs", "Jobs that wait for the writer", Gauge::default()),
             grouped: entered(all, "store_group_jobs", "Jobs of one transaction", Histogram::new(GROUP_BUCKETS)),
             hashing: entered(all, "password_hashes_count", "Password hashes running or waiting", Gauge::default()),
-            hashes_shed: entered(all, "password_hashes_shed", "Logins told to come back", Counter::default()),
+            hashes: Counts {
+                made: entered(all, "password_hashes", "Passwords hashed", Counter::default()),
+                shed: entered(all, "password_hashes_shed", "Logins told to come back", Counter::default()),
+            },
             rate_limited: entered(all, "http_rate_limited_requests", "Requests over a rate", Counter::default()),
             database_bytes: entered(all, "store_database_bytes", "Size of the database file", Gauge::default()),
             wal_bytes: entered(all, "store_wal_bytes", "Size of its write-ahead log", Gauge::default()),

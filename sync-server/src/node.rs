@@ -79,8 +79,8 @@ impl Node {
         let (ingest, ingest_thread) = Ingest::start(writer.clone(), limits.ledgers())?;
         let post = Post::start(serve, &writer).map_err(std::io::Error::other)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let (queue_max, shed) = (limits.password_hash_queue_count, metrics.hashes_shed.clone());
-        let hashing = Hashing::new(limits.password_cost(), cores.saturating_sub(1), queue_max, shed);
+        let (queue_max, counts) = (limits.password_hash_queue_count, metrics.hashes.clone());
+        let hashing = Hashing::new(limits.password_cost(), cores.saturating_sub(1), queue_max, counts);
         let hashing = hashing.ok_or_else(|| std::io::Error::other("argon2 cannot work with this memory and passes"))?;
         let by_default = if serve.dev { SignUp::Open } else { SignUp::Invitation };
         Ok(Arc::new(Self {

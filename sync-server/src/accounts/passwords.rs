@@ -68,6 +68,15 @@ fn digest(cost: Cost, password: &str, salt: &[u8; 16]) -> Option<[u8; 32]> {
     Some(hash)
 }
 
+/// What is counted.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// Hashes made.
+    pub made: Counter,
+    /// Those told to come back.
+    pub shed: Counter,
+}
+
 /// Hashes a few passwords at a time.
 #[derive(Clone)]
 pub struct Hashing {
@@ -75,22 +84,22 @@ pub struct Hashing {
     turns: Arc<Semaphore>,
     queue: Arc<Semaphore>,
     queue_max: usize,
-    /// Those told to come back.
-    shed: Counter,
+    /// Hashes made, and logins told to come back.
+    counts: Counts,
     /// The hash of nothing: what the password of an unknown account is compared with.
     decoy: Arc<str>,
 }
 
 impl Hashing {
     /// At most `at_once` at the same time and `queue_max` that wait. `None` only for a cost that argon2 has not.
-    pub fn new(cost: Cost, at_once: usize, queue_max: usize, shed: Counter) -> Option<Self> {
+    pub fn new(cost: Cost, at_once: usize, queue_max: usize, counts: Counts) -> Option<Self> {
         let zeros = hex::encode(&[0; 48]);
         digest(Cost { passes: 1, ..cost }, "", &[0; 16])?;
         let decoy = format!("argon2id${}${}${}${}", cost.memory_kib, cost.passes, &zeros[..32], &zeros[..64]);
         let turns = Arc::new(Semaphore::new(at_once.max(1)));
         let queue_max = at_once.max(1).saturating_add(queue_max).min(Semaphore::MAX_PERMITS);
         let queue = Arc::new(Semaphore::new(queue_max));
-        Some(Self { cost, turns, queue, queue_max, shed, decoy: decoy.into() })
+        Some(Self { cost, turns, queue, queue_max, counts, decoy: decoy.into() })
     }
 
     /// The hash of a new password; `None` if too many wait.
@@ -112,9 +121,10 @@ impl Hashing {
     }
 
     async fn take_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let place = self.queue.try_acquire().inspect_err(|_| _ = self.shed.inc());
+        let place = self.queue.try_acquire().inspect_err(|_| _ = self.counts.shed.inc());
         let _place = place.ok()?;
         let _turn = self.turns.acquire().await.ok()?;
+        self.counts.made.inc();
         tokio::task::spawn_blocking(work).await.ok()
     }
 }

@@ -143,6 +143,7 @@ fn what_it_does_is_counted_on_an_address_of_its_own_and_nobody_is_named() {
         "outlay_sync_commits_total{outcome=\"refused\"} 1",
         "outlay_store_queue_jobs 0",
         "outlay_password_hashes_count 0",
+        "outlay_password_hashes_total 1",
         "outlay_password_hashes_shed_total 0",
         "outlay_http_rate_limited_requests_total 0",
     ];
