@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tour server test check bench load sim
+.PHONY: help setup tour server test check api bench load sim
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -47,6 +47,9 @@ check: ## format, lints, features, licences, files: all but the tests
 	else \
 	  echo "SKIPPED: licences, bans and sources of dependencies: cargo-deny is not installed (make setup installs it)" >&2; \
 	fi
+
+api: ## write docs/openapi.json, the description of the server's pages, as the code says it
+	$(CARGO) run --quiet -p outlay-server -- openapi > docs/openapi.json
 
 sim: ## the simulator for more seeds: make sim SEEDS=2000 [FROM=1]; one seed with every line: SEEDS=1 FROM=n
 	$(CARGO) run --quiet --release -p outlay-testkit --bin outlay-sim -- --seeds $(or $(SEEDS),100) --from $(or $(FROM),1)

@@ -65,6 +65,8 @@ pub enum Command {
         #[arg(long, env = "OUTLAY_DATA")]
         data: PathBuf,
     },
+    /// Print the description of the HTTP pages (OpenAPI 3.1), as a server has it at `/openapi.json`.
+    Openapi,
     /// Look after accounts, also while a server is running.
     #[command(subcommand)]
     User(UserCommand),

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use outlay_protocol::Code;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::logs;
 use crate::store::StoreError;
@@ -46,7 +47,7 @@ impl From<StoreError> for ApiError {
 }
 
 /// One text for each code, and nothing in it that a request brought.
-const fn message(code: Code) -> &'static str {
+pub(crate) const fn message(code: Code) -> &'static str {
     match code {
         Code::Malformed => "The request is not what this page takes.",
         Code::TooBig => "The request is too big.",
@@ -91,26 +92,49 @@ const fn message(code: Code) -> &'static str {
     }
 }
 
+/// What is sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// The name of the code.
+    #[serde(rename = "type")]
+    #[schema(pattern = "^urn:outlay:problem:[a-z_]+$")]
+    kind: String,
+    /// One text for each code.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// The number of the code.
+    code: u16,
+    /// The id under which the request is logged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    request_id: Option<String>,
+    /// How long to wait before trying again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    retry_after_seconds: Option<u32>,
+}
+
+impl Problem {
+    /// The type of a code's problem.
+    pub(crate) fn kind(code: Code) -> String {
+        format!("urn:outlay:problem:{}", code.name())
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let Self { code, retry_after_s: retry_after_seconds, cause } = self;
         let request_id = logs::request_id();
-        if let Some(cause) = &self.cause {
-            tracing::error!(code = self.code.number(), cause, request_id, "a request failed");
+        if let Some(cause) = &cause {
+            tracing::error!(code = code.number(), cause, request_id, "a request failed");
         }
-        let status = StatusCode::from_u16(self.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut body = json!({
-            "type": format!("urn:outlay:problem:{}", self.code.name()),
-            "title": message(self.code),
-            "status": status.as_u16(),
-            "code": self.code.number(),
-        });
-        if let Some(body) = body.as_object_mut() {
-            body.extend(request_id.map(|id| ("request_id".to_owned(), id.into())));
-            body.extend(self.retry_after_s.map(|seconds| ("retry_after_seconds".to_owned(), seconds.into())));
-        }
-        let mut response = (status, Json(body)).into_response();
+        let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let (kind, title, number) = (Problem::kind(code), message(code), code.number());
+        let problem = Problem { kind, title, status: status.as_u16(), code: number, request_id, retry_after_seconds };
+        let mut response = (status, Json(problem)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

@@ -3,41 +3,61 @@
 //! Alive is who answers. Ready is who can read the database and write it durably, and is not being stopped; the answer says
 //! which of these is so, and nothing about why: that is in the log.
 
-use std::sync::Arc;
-
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
-use axum::{Json, Router};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
-use crate::node::{Node, Shared};
+use crate::api::Pages;
+use crate::node::Shared;
 use crate::store::Result;
 
-pub(crate) fn router() -> Router<Arc<Node>> {
-    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready))
+pub(crate) fn router() -> Pages {
+    Pages::new().routes(routes!(alive)).routes(routes!(ready))
 }
 
-async fn ready(State(node): Shared) -> (StatusCode, Json<Value>) {
+/// Whether the server can do its work: `ok`, or `failed`.
+#[derive(Serialize, ToSchema)]
+struct Readiness {
+    status: &'static str,
+    checks: Checks,
+}
+
+/// The same of each thing that it needs.
+#[derive(Serialize, ToSchema)]
+struct Checks {
+    serving: &'static str,
+    database_read: &'static str,
+    database_write: &'static str,
+}
+
+/// Whether the process answers.
+#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, body = str, content_type = "text/plain")))]
+async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// Whether the server can do its work.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "health",
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness, description = "It cannot."))
+)]
+async fn ready(State(node): Shared) -> (StatusCode, Json<Readiness>) {
     let read = node.read(|connection| Ok(connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?)).await;
     let write = node.writer().run(|write| {
         let upsert = "INSERT OR REPLACE INTO meta (key, value) VALUES ('ready', 1)";
         Ok(write.tx.prepare_cached(upsert)?.execute([])?)
     });
-    let checks = [
-        ("serving", !node.is_closing()),
-        ("database_read", is_good("read", read)),
-        ("database_write", is_good("write", write.await)),
-    ];
-    let (status, word) = match checks.iter().all(|(_, is_good)| *is_good) {
-        true => (StatusCode::OK, "ok"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "failed"),
-    };
-    let checks: serde_json::Map<String, Value> = checks
-        .map(|(name, is_good)| (name.to_owned(), if is_good { "ok" } else { "failed" }.into()))
-        .into_iter()
-        .collect();
-    (status, Json(json!({ "status": word, "checks": checks })))
+    let word = |is_good| if is_good { "ok" } else { "failed" };
+    let (serving, is_read, is_written) = (!node.is_closing(), is_good("read", read), is_good("write", write.await));
+    let is_ready = serving && is_read && is_written;
+    let checks = Checks { serving: word(serving), database_read: word(is_read), database_write: word(is_written) };
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { status: word(is_ready), checks }))
 }
 
 fn is_good<T>(what: &str, checked: Result<T>) -> bool {

@@ -7,6 +7,7 @@
 //! [`serve::serve`] is the program. [`sync::Inline`] is the same server without sockets and threads, for simulations.
 
 pub mod accounts;
+pub mod api;
 pub mod auth;
 pub mod backup;
 mod clock;

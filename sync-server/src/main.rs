@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use outlay_server::accounts::{admin, records};
+use outlay_server::api;
 use outlay_server::auth::keys;
 use outlay_server::backup::{backup, restore};
 use outlay_server::config::sources::{Setting, Told, read};
@@ -45,6 +46,7 @@ fn run(Told { command, settings }: Told) -> Result<(), Box<dyn std::error::Error
             open(&data, StoreOptions::default())?.write(|write| keys::rotate(write, now_ms))?;
             Ok(())
         }
+        Command::Openapi => Ok(write!(io::stdout(), "{}", api::description())?),
         Command::User(command) => admin::run(&command),
         Command::Invite { data, days } => {
             let expires_ms = now_ms()? + i64::from(days) * 86_400_000;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::Query;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::{Json, RequestExt};
@@ -69,6 +69,20 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Node>> for Asked<T> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(value)) => Ok(Self(value)),
             Err(_) => Err(Code::Invalid.into()),
+        }
+    }
+}
+
+/// What the path of a request names.
+pub(crate) struct At<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Node>> for At<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, ApiError> {
+        match Path::from_request_parts(parts, node).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(_) => Err(Code::NoSuchPage.into()),
         }
     }
 }

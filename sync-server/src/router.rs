@@ -8,14 +8,16 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::FutureExt;
 use outlay_ledger::hex;
 use outlay_protocol::{Code, version};
-use serde_json::{Value, json};
+use serde::Serialize;
 use tower_http::cors::CorsLayer;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
+use crate::api::{self, Id, Key, Pages};
 use crate::error::ApiError;
 use crate::node::{Node, Shared, random};
 use crate::{accounts, clock, expenses, gate, health, ledgers, logs, sync};
@@ -31,12 +33,28 @@ const OURS: [&str; 2] = ["idempotency-key", "outlay-nonce"];
 const PREFLIGHT_TIME: Duration = Duration::from_secs(600);
 
 pub(crate) fn router(node: Arc<Node>) -> Router {
-    let body_max = node.limits.sync_body_max_bytes;
-    let sync = Router::new()
-        .route("/v1/sync", get(sync::socket::upgrade).post(sync::http::exchange))
-        .layer(DefaultBodyLimit::max(body_max));
-    let asked = Router::new()
-        .route("/v1/server", get(server))
+    let (pages, _) = pages(node.limits.sync_body_max_bytes).split_for_parts();
+    let asked = pages
+        .fallback(|| async { ApiError::from(Code::NoSuchPage) })
+        .method_not_allowed_fallback(|| async { ApiError::from(Code::Method) })
+        .layer(from_fn_with_state(Arc::clone(&node), gate::admit));
+    // Whoever looks after the server may ask how it is as often as he likes.
+    let (health, _) = health::router().split_for_parts();
+    let health = health.method_not_allowed_fallback(|| async { ApiError::from(Code::Method) });
+    let pages = asked.merge(health).layer(from_fn_with_state(Arc::clone(&node), within_time));
+    let pages = if node.cors_origins.is_empty() { pages } else { pages.layer(cors(&node.cors_origins)) };
+    let pages = pages.layer(from_fn_with_state(Arc::clone(&node), protected));
+    pages.layer(from_fn_with_state(Arc::clone(&node), logs::follow)).with_state(node)
+}
+
+/// The pages that are counted: all but health. `sync_bytes_max` is the longest body of a sync.
+pub(crate) fn pages(sync_bytes_max: usize) -> Pages {
+    let sync = Pages::new()
+        .routes(routes!(sync::socket::upgrade, sync::http::exchange))
+        .layer(DefaultBodyLimit::max(sync_bytes_max));
+    Pages::new()
+        .routes(routes!(server))
+        .routes(routes!(api::show))
         .merge(accounts::routes::router())
         .merge(accounts::profile::router())
         .merge(accounts::api_tokens::router())
@@ -47,15 +65,6 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(expenses::router())
         .merge(sync)
-        .fallback(|| async { ApiError::from(Code::NoSuchPage) })
-        .method_not_allowed_fallback(|| async { ApiError::from(Code::Method) })
-        .layer(from_fn_with_state(Arc::clone(&node), gate::admit));
-    // Whoever looks after the server may ask how it is as often as he likes.
-    let health = health::router().method_not_allowed_fallback(|| async { ApiError::from(Code::Method) });
-    let pages = asked.merge(health).layer(from_fn_with_state(Arc::clone(&node), within_time));
-    let pages = if node.cors_origins.is_empty() { pages } else { pages.layer(cors(&node.cors_origins)) };
-    let pages = pages.layer(from_fn_with_state(Arc::clone(&node), protected));
-    pages.layer(from_fn_with_state(Arc::clone(&node), logs::follow)).with_state(node)
 }
 
 /// Lets pages of these sites ask, and no others; without cookies, which this server has none of.
@@ -71,15 +80,36 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
         .max_age(PREFLIGHT_TIME)
 }
 
+/// Who this is.
+#[derive(Serialize, ToSchema)]
+struct ServerOut {
+    #[schema(value_type = Key)]
+    id: String,
+    /// To prove something by, once and within a minute.
+    #[schema(value_type = Id)]
+    nonce: String,
+    /// Who may sign up: `open`, `invitation` or `closed`.
+    sign_up: &'static str,
+    versions: Versions,
+}
+
+/// Versions of the sync protocol that are spoken.
+#[derive(Serialize, ToSchema)]
+struct Versions {
+    min: u16,
+    max: u16,
+}
+
 /// Who this is, and a nonce to prove something by.
-async fn server(State(node): Shared) -> Json<Value> {
+#[utoipa::path(get, path = "/v1/server", tag = "server", responses((status = 200, body = ServerOut)))]
+async fn server(State(node): Shared) -> Json<ServerOut> {
     let nonce = node.nonces.give(clock::unix_ms(), random());
-    Json(json!({
-        "id": node.id.to_string(),
-        "nonce": hex::encode(&nonce),
-        "sign_up": node.sign_up.name(),
-        "versions": { "min": version::VERSION_MIN, "max": version::VERSION_MAX },
-    }))
+    Json(ServerOut {
+        id: node.id.to_string(),
+        nonce: hex::encode(&nonce),
+        sign_up: node.sign_up.name(),
+        versions: Versions { min: version::VERSION_MIN, max: version::VERSION_MAX },
+    })
 }
 
 /// The answer in time, also when the page panics.

@@ -4,24 +4,24 @@
 //! ledgers and nothing of the account itself, so that a program cannot make itself another key. Its text is shown once; what
 //! is kept is a hash, of which nobody gets back to the text, as it is random.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
+use axum::Json;
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
-use axum::{Json, Router};
 use outlay_ledger::{LedgerId, hex};
 use outlay_protocol::Code;
 use rusqlite::{Connection, OptionalExtension, Row};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::name;
 use super::sessions::Session;
+use crate::api::refused::{NoSuchPage, TooMany};
+use crate::api::{Id, IdPath, Pages};
 use crate::clock;
 use crate::error::Answer;
-use crate::node::{Node, Shared};
-use crate::request::Body;
+use crate::node::Shared;
+use crate::request::{At, Body};
 use crate::store::{Result, StoreError, Write};
 
 /// What the text of a token begins with, so that people and scanners for lost secrets see what it is.
@@ -37,8 +37,8 @@ const DAY_MS: i64 = 24 * 3_600_000;
 /// How exactly it is kept when a token was used last: so seldom a read becomes a write.
 const USED_STEP_MS: i64 = 3_600_000;
 
-pub(crate) fn router() -> Router<Arc<Node>> {
-    Router::new().route("/v1/tokens", get(list).post(create)).route("/v1/tokens/{id}", delete(revoke))
+pub(crate) fn router() -> Pages {
+    Pages::new().routes(routes!(list, create)).routes(routes!(revoke))
 }
 
 /// What somebody may do with an account's ledgers, as far as his token says.
@@ -205,18 +205,25 @@ pub(crate) fn is_use_due(token: &ApiToken, now_ms: i64) -> bool {
     token.used_ms.is_none_or(|used_ms| now_ms - used_ms >= USED_STEP_MS)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiTokenIn)]
 #[serde(deny_unknown_fields)]
 struct TokenIn {
+    /// Cut to 128 bytes.
+    #[schema(min_length = 1)]
     name: String,
     scope: Scope,
     /// Ids of ledgers; all that the account is in, now and later, if it is not there.
+    #[schema(value_type = Option<Vec<Id>>, min_items = 1, max_items = 64)]
     ledgers: Option<Vec<String>>,
+    /// How long it is good for.
     #[serde(default = "days")]
+    #[schema(minimum = 1, maximum = 366)]
     days: u16,
 }
 
-#[derive(Deserialize)]
+/// Whether a token may also write.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Scope {
     Read,
@@ -242,40 +249,95 @@ impl TokenIn {
     }
 }
 
+/// A token as its account sees it.
+#[derive(Serialize, ToSchema)]
+struct ApiTokenOut {
+    #[schema(value_type = Id)]
+    id: String,
+    name: String,
+    scope: Scope,
+    /// All of the account if null.
+    #[schema(value_type = Option<Vec<Id>>, required)]
+    ledgers: Option<Vec<String>>,
+    /// In milliseconds since 1970, as all times here.
+    created_ms: i64,
+    expires_ms: i64,
+    /// To the hour.
+    #[schema(required)]
+    used_ms: Option<i64>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ApiTokensOut {
+    tokens: Vec<ApiTokenOut>,
+}
+
+/// A token with its text, which is not to be had again.
+#[derive(Serialize, ToSchema)]
+struct NewApiTokenOut {
+    #[serde(flatten)]
+    shown: ApiTokenOut,
+    token: String,
+}
+
+/// Makes a token for a program. Its text is in this answer only.
+#[utoipa::path(
+    post,
+    path = "/v1/tokens",
+    tag = "tokens",
+    request_body = TokenIn,
+    security(("access_token" = [])),
+    responses((status = 201, body = NewApiTokenOut), TooMany)
+)]
 async fn create(
     State(node): Shared,
     session: Session,
     Body(asked): Body<TokenIn>,
-) -> Answer<(StatusCode, Json<Value>)> {
+) -> Answer<(StatusCode, Json<NewApiTokenOut>)> {
     let (name, grant) = asked.checked()?;
     let now_ms = clock::unix_ms();
     let issue = node.writer().run(move |write| issue(write, now_ms, session.aid, &name, grant, asked.days));
-    let (token, text) = issue.await??;
-    let mut shown = shown(&token);
-    shown["token"] = text.into();
-    Ok((StatusCode::CREATED, Json(shown)))
+    let (made, token) = issue.await??;
+    Ok((StatusCode::CREATED, Json(NewApiTokenOut { shown: shown(&made), token })))
 }
 
-async fn list(State(node): Shared, session: Session) -> Answer<Json<Value>> {
+/// The tokens that are good, the newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/tokens",
+    tag = "tokens",
+    security(("access_token" = [])),
+    responses((status = 200, body = ApiTokensOut))
+)]
+async fn list(State(node): Shared, session: Session) -> Answer<Json<ApiTokensOut>> {
     let now_ms = clock::unix_ms();
     let tokens = node.read(move |connection| tokens(connection, now_ms, session.aid)).await?;
-    Ok(Json(json!({ "tokens": tokens.iter().map(shown).collect::<Vec<_>>() })))
+    Ok(Json(ApiTokensOut { tokens: tokens.iter().map(shown).collect() }))
 }
 
-fn shown(token: &ApiToken) -> Value {
+fn shown(token: &ApiToken) -> ApiTokenOut {
     let ledgers = token.grant.ledgers.as_ref();
-    json!({
-        "id": hex::encode(&token.id),
-        "name": token.name,
-        "scope": if token.grant.can_write { "write" } else { "read" },
-        "ledgers": ledgers.map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>()),
-        "created_ms": token.created_ms,
-        "expires_ms": token.expires_ms,
-        "used_ms": token.used_ms,
-    })
+    ApiTokenOut {
+        id: hex::encode(&token.id),
+        name: token.name.clone(),
+        scope: if token.grant.can_write { Scope::Write } else { Scope::Read },
+        ledgers: ledgers.map(|ids| ids.iter().map(ToString::to_string).collect()),
+        created_ms: token.created_ms,
+        expires_ms: token.expires_ms,
+        used_ms: token.used_ms,
+    }
 }
 
-async fn revoke(State(node): Shared, session: Session, Path(id): Path<String>) -> Answer<StatusCode> {
+/// Takes a token away.
+#[utoipa::path(
+    delete,
+    path = "/v1/tokens/{id}",
+    tag = "tokens",
+    params(IdPath),
+    security(("access_token" = [])),
+    responses((status = 204), NoSuchPage)
+)]
+async fn revoke(State(node): Shared, session: Session, At(IdPath { id }): At<IdPath>) -> Answer<StatusCode> {
     let id: [u8; 16] = hex::fixed(&id).ok_or(Code::NoSuchPage)?;
     let revoke = node.writer().run(move |write| forget(write, session.aid, &id));
     if revoke.await? { Ok(StatusCode::NO_CONTENT) } else { Err(Code::NoSuchPage.into()) }

@@ -6,24 +6,25 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
 use outlay_ledger::hex;
 use outlay_protocol::Code;
 use rusqlite::Connection;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
-use super::profile::profile;
-use super::routes::{devices_out, sessions_out, with_password};
+use super::profile::{Profile, profile};
+use super::routes::{DeviceOut, SessionOut, devices_out, sessions_out, with_password};
 use super::second::check_code;
 use super::{Session, records, sessions};
+use crate::api::refused::LoggingIn;
+use crate::api::{Id, Pages};
 use crate::clock;
 use crate::error::Answer;
 use crate::ledgers::log::{self, Portion};
@@ -31,16 +32,16 @@ use crate::ledgers::purge;
 use crate::mail::{Errand, Letter};
 use crate::node::{Node, Shared};
 use crate::request::Body;
-use crate::store::{Result, Write};
+use crate::store::{Result, StoreError, Write};
 
 /// Bytes of commits that are read for an export at once.
 const PORTION_BYTES_MAX: usize = 64 * 1024;
 
-pub(crate) fn router() -> Router<Arc<Node>> {
-    Router::new().route("/v1/me", delete(remove)).route("/v1/me/export", get(export))
+pub(crate) fn router() -> Pages {
+    Pages::new().routes(routes!(remove)).routes(routes!(export))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct RemoveIn {
     password: String,
     /// For accounts that want one at login.
@@ -67,6 +68,15 @@ fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
     Ok(())
 }
 
+/// Deletes the account, and the ledgers that only it had.
+#[utoipa::path(
+    delete,
+    path = "/v1/me",
+    tag = "me",
+    request_body = RemoveIn,
+    security(("access_token" = [])),
+    responses((status = 204), LoggingIn)
+)]
 async fn remove(State(node): Shared, session: Session, Body(asked): Body<RemoveIn>) -> Answer<StatusCode> {
     let aid = session.aid;
     let address = with_password(&node, aid, asked.password).await?;
@@ -79,6 +89,14 @@ async fn remove(State(node): Shared, session: Session, Body(asked): Body<RemoveI
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// All that is kept of the person.
+#[utoipa::path(
+    get,
+    path = "/v1/me/export",
+    tag = "me",
+    security(("access_token" = [])),
+    responses((status = 200, body = ExportOut))
+)]
 async fn export(State(node): Shared, session: Session) -> Answer<Response> {
     let now_ms = clock::unix_ms();
     let (begin, ledgers) = node.read(move |connection| beginning(connection, now_ms, &session)).await?;
@@ -100,19 +118,40 @@ async fn export(State(node): Shared, session: Session) -> Answer<Response> {
     Ok(response)
 }
 
+/// What is kept of a person. The ledgers are written by and by, after the rest.
+#[derive(Serialize, ToSchema)]
+struct ExportOut {
+    version: u8,
+    profile: Profile,
+    sessions: Vec<SessionOut>,
+    devices: Vec<DeviceOut>,
+    ledgers: Vec<ExportedLedger>,
+}
+
+/// A ledger, and which member of it the account is.
+#[derive(Serialize, ToSchema)]
+struct ExportedLedger {
+    #[schema(value_type = Id)]
+    id: String,
+    #[schema(value_type = Id)]
+    member: String,
+    /// Each in base 64, as docs/FORMAT.md says.
+    commits: Vec<String>,
+}
+
 /// What stands before the ledgers, if there is such an account, and which ledgers follow.
 fn beginning(connection: &Connection, now_ms: i64, session: &Session) -> Result<(Option<String>, Vec<Own>)> {
     let Some(person) = profile(connection, session.aid)? else { return Ok((None, Vec::new())) };
-    let document = json!({
-        "version": 1,
-        "profile": person,
-        "sessions": sessions_out(sessions::sessions(connection, now_ms, session.aid)?, session),
-        "devices": devices_out(records::devices(connection, session.aid)?, session),
-    });
-    let mut text = document.to_string();
-    // The ledgers go into the same object.
-    text.pop();
-    text.push_str(",\"ledgers\":[");
+    let out = ExportOut {
+        version: 1,
+        profile: person,
+        sessions: sessions_out(sessions::sessions(connection, now_ms, session.aid)?, session),
+        devices: devices_out(records::devices(connection, session.aid)?, session),
+        ledgers: Vec::new(),
+    };
+    let mut text = serde_json::to_string(&out).map_err(|error| StoreError::Failed(error.to_string()))?;
+    // What follows goes into the same list.
+    text.truncate(text.len() - "]}".len());
     Ok((Some(text), own_ledgers(connection, session.aid)?))
 }
 

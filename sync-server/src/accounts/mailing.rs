@@ -3,50 +3,58 @@
 //! What asks for a mail by an address is answered the same whether the address is known or not; see [`crate::mail`].
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::{post, put};
 use outlay_protocol::Code;
 use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::routes::{admit, busy, with_password};
 use super::{Session, email, mailed, may_be_chosen, records};
+use crate::api::Pages;
+use crate::api::refused::{AccountExists, AccountInvalid, Credentials, MailOff, MailedToken};
 use crate::clock;
 use crate::error::{Answer, ApiError};
 use crate::mail::{Errand, Letter};
 use crate::node::{Node, Shared, random};
 use crate::request::Body;
 
-pub(crate) fn router() -> Router<Arc<Node>> {
-    Router::new()
-        .route("/v1/auth/reset", post(ask_for_reset))
-        .route("/v1/auth/reset/confirm", post(reset))
-        .route("/v1/auth/verify", post(verify))
-        .route("/v1/auth/verify/resend", post(resend))
-        .route("/v1/me/email", put(change_address))
+pub(crate) fn router() -> Pages {
+    Pages::new()
+        .routes(routes!(ask_for_reset))
+        .routes(routes!(reset))
+        .routes(routes!(verify))
+        .routes(routes!(resend))
+        .routes(routes!(change_address))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct ResetIn {
+    #[schema(format = "email")]
     email: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct NewPasswordIn {
+    /// From the mail.
     token: String,
+    /// Not one that everybody tries first.
+    #[schema(min_length = 8, max_length = 256)]
     new_password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = MailedTokenIn)]
 struct TokenIn {
+    /// From the mail.
     token: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct AddressIn {
+    #[schema(format = "email", max_length = 254)]
     email: String,
     password: String,
 }
@@ -65,6 +73,14 @@ fn put_errand(node: &Node, errand: Errand) -> Answer<StatusCode> {
     }
 }
 
+/// Asks for a mail to set a password that was forgotten; answered the same for unknown addresses.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/reset",
+    tag = "auth",
+    request_body = ResetIn,
+    responses((status = 202), MailOff)
+)]
 async fn ask_for_reset(
     State(node): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -79,6 +95,14 @@ async fn ask_for_reset(
     put_errand(&node, Errand::Reset { email: address })
 }
 
+/// Sets a password by the token of a mail. All sessions end.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/reset/confirm",
+    tag = "auth",
+    request_body = NewPasswordIn,
+    responses((status = 204), MailOff, MailedToken, AccountInvalid)
+)]
 async fn reset(
     State(node): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -101,6 +125,14 @@ async fn reset(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Proves an address by the token of a mail.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/verify",
+    tag = "auth",
+    request_body = TokenIn,
+    responses((status = 204), MailOff, MailedToken, AccountExists)
+)]
 async fn verify(
     State(node): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -118,6 +150,13 @@ async fn verify(
 }
 
 /// Mails the token again: for the address that the account is to have, or else for its own if that is not proved.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/verify/resend",
+    tag = "auth",
+    security(("access_token" = [])),
+    responses((status = 202), MailOff)
+)]
 async fn resend(State(node): Shared, session: Session) -> Answer<StatusCode> {
     node.post.check()?;
     let aid = session.aid;
@@ -127,6 +166,14 @@ async fn resend(State(node): Shared, session: Session) -> Answer<StatusCode> {
 }
 
 /// Asks for another address, which the account has once it is proved. The old one is told, in case it was not the owner.
+#[utoipa::path(
+    put,
+    path = "/v1/me/email",
+    tag = "me",
+    request_body = AddressIn,
+    security(("access_token" = [])),
+    responses((status = 202), MailOff, Credentials, AccountInvalid)
+)]
 async fn change_address(State(node): Shared, session: Session, Body(asked): Body<AddressIn>) -> Answer<StatusCode> {
     node.post.check()?;
     let aid = session.aid;

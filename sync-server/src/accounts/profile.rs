@@ -2,42 +2,45 @@
 //!
 //! A change names the version that it changes (`If-Match`), so that of two changes at once none is lost unseen.
 
-use std::sync::Arc;
-
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use outlay_ledger::Currency;
 use outlay_protocol::Code;
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::sessions::Session;
 use super::{AccountId, name};
+use crate::api::refused::{Changed, VersionNeeded};
+use crate::api::{Id, Pages};
 use crate::error::Answer;
-use crate::node::{Node, Shared};
+use crate::node::Shared;
 use crate::request::{Body, present};
 use crate::store::{Result, Write};
 
 /// Bytes of a BCP 47 tag: what RFC 5646 asks implementations to have room for.
 const LOCALE_BYTES_MAX: usize = 35;
 
-pub(crate) fn router() -> Router<Arc<Node>> {
-    Router::new().route("/v1/me", get(show).patch(change))
+pub(crate) fn router() -> Pages {
+    Pages::new().routes(routes!(show, change))
 }
 
 /// A person, as the account has him.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Profile {
     /// The account, in hexadecimal.
+    #[schema(value_type = Id)]
     pub id: String,
     /// The e-mail address.
     pub email: String,
     /// Whether it was proved to be his.
     pub email_verified: bool,
     /// The address that he is to have, once that is proved.
+    #[schema(required)]
     pub new_email: Option<String>,
     /// Whether a login needs a code of an authenticator app.
     pub totp: bool,
@@ -53,37 +56,47 @@ pub struct Profile {
 }
 
 /// What a person prefers; `None` is what an app takes by itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Preferences {
     /// The currency of a new ledger, ISO 4217.
+    #[schema(required, pattern = "^[A-Z]{3}$")]
     pub currency: Option<String>,
     /// The first day of a week: 1 for Monday to 7 for Sunday (ISO 8601).
+    #[schema(required, minimum = 1, maximum = 7)]
     pub week_start: Option<u8>,
     /// Language and region, BCP 47.
+    #[schema(required, max_length = 35)]
     pub locale: Option<String>,
     /// The day of the month on which a period begins, 1 to 28.
+    #[schema(required, minimum = 1, maximum = 28)]
     pub period_start: Option<u8>,
 }
 
 /// What is to be changed: what is not there stays, and null takes a preference back.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
+    /// Cut to 128 bytes.
     name: Option<String>,
     #[serde(default)]
     preferences: PreferenceChanges,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// As in the preferences; null takes one back.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct PreferenceChanges {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, pattern = "^[A-Z]{3}$")]
     currency: Option<Option<String>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 7)]
     week_start: Option<Option<u8>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, max_length = 35)]
     locale: Option<Option<String>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 28)]
     period_start: Option<Option<u8>>,
 }
 
@@ -172,11 +185,33 @@ pub fn change_profile(
     Ok(Ok(person))
 }
 
+/// The person who asks.
+#[utoipa::path(
+    get,
+    path = "/v1/me",
+    tag = "me",
+    security(("access_token" = [])),
+    responses((status = 200, body = Profile, headers(("etag" = String, description = "The version, for `If-Match`."))))
+)]
 async fn show(State(node): Shared, session: Session) -> Answer<Response> {
     let person = node.read(move |connection| profile(connection, session.aid)).await?.ok_or(Code::Revoked)?;
     Ok(tagged(&person))
 }
 
+/// Changes what the person says of himself.
+#[utoipa::path(
+    patch,
+    path = "/v1/me",
+    tag = "me",
+    params(("if-match" = String, Header, description = "The `ETag` of the version that is changed, or `*`.")),
+    request_body = Changes,
+    security(("access_token" = [])),
+    responses(
+        (status = 200, body = Profile, headers(("etag" = String, description = "The version, for `If-Match`."))),
+        Changed,
+        VersionNeeded
+    )
+)]
 async fn change(
     State(node): Shared,
     session: Session,

@@ -1,64 +1,76 @@
 //! The account pages: JSON in, JSON out.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Path, State};
+use axum::Json;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::{delete, get, post};
-use axum::{Json, Router};
 use outlay_ledger::DeviceKey;
 use outlay_ledger::hex;
 use outlay_ledger::signature::{is_weak, verify};
 use outlay_protocol::{Code, proof};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::records::{self, Admission, DeviceRow};
 use super::sessions::{self, Login, Session, SessionRow};
 use super::{email, is_password, may_be_chosen, name, second};
+use crate::api::refused::{
+    AccountExists, AccountInvalid, Credentials, LoggingIn, NoSuchPage, Proof, Revoked, SignInNeeded, SigningUp, TooMany,
+};
+use crate::api::{DevicePath, Id, IdPath, Key, Pages};
+use crate::auth::keys::Jwks;
 use crate::auth::{RefreshToken, keys};
 use crate::config::SignUp;
 use crate::error::{Answer, ApiError};
 use crate::mail::Errand;
 use crate::node::{Node, Shared, random};
-use crate::request::{Body, bearer};
+use crate::request::{At, Body, bearer};
 use crate::{clock, ledgers, logs, proxies};
 
-pub(crate) fn router() -> Router<Arc<Node>> {
-    Router::new()
-        .route("/.well-known/jwks.json", get(token_keys))
-        .route("/v1/auth/signup", post(sign_up))
-        .route("/v1/auth/login", post(login))
-        .route("/v1/auth/refresh", post(refresh))
-        .route("/v1/auth/signout", post(sign_out))
-        .route("/v1/auth/password", post(change_password))
-        .route("/v1/sessions", get(list_sessions).delete(end_sessions))
-        .route("/v1/sessions/{id}", delete(end_session))
-        .route("/v1/devices", get(devices).post(add_device))
-        .route("/v1/devices/{key}", delete(remove_device))
+pub(crate) fn router() -> Pages {
+    Pages::new()
+        .routes(routes!(token_keys))
+        .routes(routes!(sign_up))
+        .routes(routes!(login))
+        .routes(routes!(refresh))
+        .routes(routes!(sign_out))
+        .routes(routes!(change_password))
+        .routes(routes!(list_sessions, end_sessions))
+        .routes(routes!(end_session))
+        .routes(routes!(devices, add_device))
+        .routes(routes!(remove_device))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct DeviceIn {
+    #[schema(value_type = Key)]
     key: String,
+    /// Cut to 128 bytes.
     #[serde(default)]
     name: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct SignUpIn {
+    #[schema(format = "email", max_length = 254)]
     email: String,
+    /// Not one that everybody tries first.
+    #[schema(min_length = 8, max_length = 256)]
     password: String,
+    /// Cut to 128 bytes.
     #[serde(default)]
     name: String,
+    /// Where signing up needs one.
     invitation: Option<String>,
     /// The device that signs up; a program that is none sends none.
     device: Option<DeviceIn>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct LoginIn {
+    #[schema(format = "email")]
     email: String,
     password: String,
     /// Of the authenticator app, or a recovery code; for accounts that want one.
@@ -69,44 +81,99 @@ struct LoginIn {
     device: Option<DeviceIn>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct RefreshIn {
     refresh_token: String,
     /// From `GET /v1/server` or the last answer; with it the device signs [`proof::digest`] over the refresh token. The
     /// session of a program that is no device has neither.
+    #[schema(value_type = Option<Id>)]
     nonce: Option<String>,
+    #[schema(pattern = "^[0-9a-f]{128}$")]
     proof: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct FurtherDeviceIn {
+    #[schema(value_type = Key)]
     key: String,
+    #[schema(value_type = Id)]
     nonce: String,
     /// By the device that asks, over [`proof::further_device_digest`].
+    #[schema(pattern = "^[0-9a-f]{128}$")]
     proof: String,
     /// By the further device, over the same.
+    #[schema(pattern = "^[0-9a-f]{128}$")]
     further_proof: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct SignOutIn {
     refresh_token: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct PasswordIn {
     password: String,
+    /// Not one that everybody tries first.
+    #[schema(min_length = 8, max_length = 256)]
     new_password: String,
 }
 
 /// What a device is given to go on with.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct TokensOut {
+    #[schema(value_type = Id)]
     account: String,
+    #[schema(value_type = Key)]
     server: String,
     access_token: String,
+    /// Seconds for which the access token is good.
     expires_in: u32,
+    /// Good for one renewal, whose answer brings the next.
     refresh_token: String,
+}
+
+/// A session as its account sees it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SessionOut {
+    #[schema(value_type = Id)]
+    id: String,
+    /// Of the device or the program.
+    name: String,
+    /// The key of the device; none of a program that is no device.
+    #[schema(value_type = Option<Key>, required)]
+    device: Option<String>,
+    /// Signed in, in milliseconds since 1970.
+    created_ms: i64,
+    /// Last signed in or renewed, in milliseconds since 1970.
+    used_ms: i64,
+    /// Whether it is the one that asks.
+    this: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SessionsOut {
+    sessions: Vec<SessionOut>,
+}
+
+/// A device as its account sees it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DeviceOut {
+    #[schema(value_type = Key)]
+    key: String,
+    name: String,
+    /// Signed in first, in milliseconds since 1970.
+    created_ms: i64,
+    /// Last signed in or renewed, in milliseconds since 1970.
+    seen_ms: i64,
+    signed_in: bool,
+    /// Whether it is the one that asks.
+    this: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+struct DevicesOut {
+    devices: Vec<DeviceOut>,
 }
 
 /// The key of the device that signs in, if it is one, and its name or that of the program.
@@ -127,6 +194,14 @@ pub(crate) fn admit(node: &Node, peer: SocketAddr, headers: &HeaderMap) -> Answe
     Err(ApiError::later(Code::Rate, wait_ms))
 }
 
+/// Makes an account and signs in.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/signup",
+    tag = "auth",
+    request_body = SignUpIn,
+    responses((status = 200, body = TokensOut), SigningUp, AccountExists, AccountInvalid)
+)]
 async fn sign_up(
     State(node): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -158,6 +233,14 @@ async fn sign_up(
     tokens_out(&node, now_ms, &login).await
 }
 
+/// Signs a device or a program in.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/login",
+    tag = "auth",
+    request_body = LoginIn,
+    responses((status = 200, body = TokensOut), LoggingIn, TooMany)
+)]
 async fn login(
     State(node): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -214,6 +297,14 @@ pub(super) async fn with_password(node: &Node, aid: i64, password: String) -> An
     if is_right { Ok(address) } else { Err(Code::Credentials.into()) }
 }
 
+/// Renews the tokens of a session.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/refresh",
+    tag = "auth",
+    request_body = RefreshIn,
+    responses((status = 200, body = TokensOut), SignInNeeded, Revoked, Proof)
+)]
 async fn refresh(State(node): Shared, Body(asked): Body<RefreshIn>) -> Answer<Json<TokensOut>> {
     let now_ms = clock::unix_ms();
     let token = RefreshToken::parse(&node.refresh_key, &asked.refresh_token).ok_or(Code::SignInNeeded)?;
@@ -235,6 +326,14 @@ fn prove(node: &Node, now_ms: i64, device: &DeviceKey, asked: &RefreshIn) -> Ans
     if is_proved { Ok(()) } else { Err(Code::Proof.into()) }
 }
 
+/// Ends the session of a refresh token.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/signout",
+    tag = "auth",
+    request_body = SignOutIn,
+    responses((status = 204), SignInNeeded)
+)]
 async fn sign_out(State(node): Shared, Body(asked): Body<SignOutIn>) -> Answer<StatusCode> {
     let token = RefreshToken::parse(&node.refresh_key, &asked.refresh_token).ok_or(Code::SignInNeeded)?;
     let now_ms = clock::unix_ms();
@@ -247,6 +346,14 @@ async fn sign_out(State(node): Shared, Body(asked): Body<SignOutIn>) -> Answer<S
 }
 
 /// Changes the password of the account, and ends its other sessions: whoever knew the old one is out.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/password",
+    tag = "auth",
+    request_body = PasswordIn,
+    security(("access_token" = [])),
+    responses((status = 204), Credentials, AccountInvalid)
+)]
 async fn change_password(State(node): Shared, session: Session, Body(asked): Body<PasswordIn>) -> Answer<StatusCode> {
     let aid = session.aid;
     let known = node.read(move |connection| records::credentials(connection, aid)).await?;
@@ -271,33 +378,49 @@ async fn change_password(State(node): Shared, session: Session, Body(asked): Bod
 }
 
 /// The public keys of access tokens, for whoever checks them by himself.
-async fn token_keys(State(node): Shared) -> Answer<Json<Value>> {
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "server", responses((status = 200, body = Jwks)))]
+async fn token_keys(State(node): Shared) -> Answer<Json<Jwks>> {
     let turn = node.read(keys::turn).await?;
     Ok(Json(node.context.tokens.published(clock::unix_ms(), turn)))
 }
 
-async fn list_sessions(State(node): Shared, this: Session) -> Answer<Json<Value>> {
+/// The sessions that go on, the latest used first.
+#[utoipa::path(
+    get,
+    path = "/v1/sessions",
+    tag = "sessions",
+    security(("access_token" = [])),
+    responses((status = 200, body = SessionsOut))
+)]
+async fn list_sessions(State(node): Shared, this: Session) -> Answer<Json<SessionsOut>> {
     let now_ms = clock::unix_ms();
     let rows = node.read(move |connection| sessions::sessions(connection, now_ms, this.aid)).await?;
-    Ok(Json(json!({ "sessions": sessions_out(rows, &this) })))
+    Ok(Json(SessionsOut { sessions: sessions_out(rows, &this) }))
 }
 
 /// The sessions of an account as it sees them.
-pub(super) fn sessions_out(rows: Vec<SessionRow>, this: &Session) -> Vec<Value> {
-    let out = |row: SessionRow| {
-        json!({
-            "id": hex::encode(&row.session.id),
-            "name": row.name,
-            "device": row.session.device.map(|device| device.to_string()),
-            "created_ms": row.created_ms,
-            "used_ms": row.used_ms,
-            "this": row.session.id == this.id,
-        })
+pub(super) fn sessions_out(rows: Vec<SessionRow>, this: &Session) -> Vec<SessionOut> {
+    let out = |row: SessionRow| SessionOut {
+        id: hex::encode(&row.session.id),
+        name: row.name,
+        device: row.session.device.map(|device| device.to_string()),
+        created_ms: row.created_ms,
+        used_ms: row.used_ms,
+        this: row.session.id == this.id,
     };
     rows.into_iter().map(out).collect()
 }
 
-async fn end_session(State(node): Shared, this: Session, Path(id): Path<String>) -> Answer<StatusCode> {
+/// Ends one session of the account.
+#[utoipa::path(
+    delete,
+    path = "/v1/sessions/{id}",
+    tag = "sessions",
+    params(IdPath),
+    security(("access_token" = [])),
+    responses((status = 204), NoSuchPage)
+)]
+async fn end_session(State(node): Shared, this: Session, At(IdPath { id }): At<IdPath>) -> Answer<StatusCode> {
     let id: [u8; 16] = hex::fixed(&id).ok_or(Code::NoSuchPage)?;
     let now_ms = clock::unix_ms();
     let end = node.writer().run(move |write| {
@@ -309,34 +432,55 @@ async fn end_session(State(node): Shared, this: Session, Path(id): Path<String>)
 }
 
 /// Ends all sessions of the account, this one too.
+#[utoipa::path(
+    delete,
+    path = "/v1/sessions",
+    tag = "sessions",
+    security(("access_token" = [])),
+    responses((status = 204))
+)]
 async fn end_sessions(State(node): Shared, this: Session) -> Answer<StatusCode> {
     let now_ms = clock::unix_ms();
     node.writer().run(move |write| sessions::end_all(write, now_ms, this.aid, None)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn devices(State(node): Shared, session: Session) -> Answer<Json<Value>> {
+/// The devices of the account.
+#[utoipa::path(
+    get,
+    path = "/v1/devices",
+    tag = "devices",
+    security(("access_token" = [])),
+    responses((status = 200, body = DevicesOut))
+)]
+async fn devices(State(node): Shared, session: Session) -> Answer<Json<DevicesOut>> {
     let rows = node.read(move |connection| records::devices(connection, session.aid)).await?;
-    Ok(Json(json!({ "devices": devices_out(rows, &session) })))
+    Ok(Json(DevicesOut { devices: devices_out(rows, &session) }))
 }
 
 /// The devices of an account as it sees them.
-pub(super) fn devices_out(rows: Vec<DeviceRow>, this: &Session) -> Vec<Value> {
-    let out = |row: DeviceRow| {
-        json!({
-            "key": row.key.to_string(),
-            "name": row.name,
-            "created_ms": row.created_ms,
-            "seen_ms": row.seen_ms,
-            "signed_in": row.is_active,
-            "this": Some(row.key) == this.device,
-        })
+pub(super) fn devices_out(rows: Vec<DeviceRow>, this: &Session) -> Vec<DeviceOut> {
+    let out = |row: DeviceRow| DeviceOut {
+        key: row.key.to_string(),
+        name: row.name,
+        created_ms: row.created_ms,
+        seen_ms: row.seen_ms,
+        signed_in: row.is_active,
+        this: Some(row.key) == this.device,
     };
     rows.into_iter().map(out).collect()
 }
 
 /// Signs a further device in by the word of one that is, under the same name: a device that was copied gets a key of its
 /// own. Ledgers that it is not in by then, and that pin this server, take it as they take one that logs in.
+#[utoipa::path(
+    post,
+    path = "/v1/devices",
+    tag = "devices",
+    request_body = FurtherDeviceIn,
+    security(("access_token" = [])),
+    responses((status = 200, body = TokensOut), Proof, TooMany)
+)]
 async fn add_device(
     State(node): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -369,7 +513,20 @@ async fn add_device(
     tokens_out(&node, now_ms, &login.await??).await
 }
 
-async fn remove_device(State(node): Shared, session: Session, Path(key): Path<String>) -> Answer<StatusCode> {
+/// Signs a device of the account out.
+#[utoipa::path(
+    delete,
+    path = "/v1/devices/{key}",
+    tag = "devices",
+    params(DevicePath),
+    security(("access_token" = [])),
+    responses((status = 204), NoSuchPage)
+)]
+async fn remove_device(
+    State(node): Shared,
+    session: Session,
+    At(DevicePath { key }): At<DevicePath>,
+) -> Answer<StatusCode> {
     let key: DeviceKey = key.parse().map_err(|_| Code::NoSuchPage)?;
     let now_ms = clock::unix_ms();
     let ended = node.writer().run(move |write| sessions::end_device(write, now_ms, session.aid, &key)).await?;

@@ -2,60 +2,109 @@
 //!
 //! Wrong codes are slowed down like wrong passwords, and counted by themselves: who knows the password gains nothing by it.
 
-use std::sync::Arc;
-
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
-use axum::{Json, Router};
 use outlay_protocol::Code;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::routes::{has_guessed, may_guess, with_password};
 use super::{Session, totp};
+use crate::api::Pages;
+use crate::api::refused::{CodeWrong, Credentials, NoSuchPage, TotpOn};
 use crate::clock;
 use crate::error::Answer;
 use crate::node::{Node, Shared};
 use crate::request::Body;
 
-pub(crate) fn router() -> Router<Arc<Node>> {
-    Router::new().route("/v1/auth/totp", post(begin).delete(end)).route("/v1/auth/totp/confirm", post(confirm))
+pub(crate) fn router() -> Pages {
+    Pages::new().routes(routes!(begin, end)).routes(routes!(confirm))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TotpBeginIn)]
 struct BeginIn {
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TotpConfirmIn)]
 struct ConfirmIn {
+    /// Of the app.
     code: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TotpEndIn)]
 struct EndIn {
     password: String,
+    /// Of the app, or a recovery code.
     code: String,
 }
 
-/// Who turns it on shows the password again: an access token that was copied does not lock the owner out.
-async fn begin(State(node): Shared, session: Session, Body(asked): Body<BeginIn>) -> Answer<Json<Value>> {
-    let address = with_password(&node, session.aid, asked.password).await?;
-    let secret = node.writer().run(move |write| totp::begin(write, session.aid)).await??;
-    Ok(Json(json!({ "secret": secret.base32(), "url": secret.url(&address) })))
+/// What the app is given.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TotpSecretOut)]
+struct SecretOut {
+    /// In base 32.
+    secret: String,
+    /// For a picture that the app reads.
+    url: String,
 }
 
-async fn confirm(State(node): Shared, session: Session, Body(asked): Body<ConfirmIn>) -> Answer<Json<Value>> {
+/// Codes for when the app is gone, each good once.
+#[derive(Serialize, ToSchema)]
+struct RecoveryOut {
+    recovery_codes: Vec<String>,
+}
+
+/// Begins with an authenticator app, which counts once a code of it has come.
+///
+/// Who turns it on shows the password again: an access token that was copied does not lock the owner out.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/totp",
+    tag = "auth",
+    request_body = BeginIn,
+    security(("access_token" = [])),
+    responses((status = 200, body = SecretOut), Credentials, TotpOn)
+)]
+async fn begin(State(node): Shared, session: Session, Body(asked): Body<BeginIn>) -> Answer<Json<SecretOut>> {
+    let address = with_password(&node, session.aid, asked.password).await?;
+    let secret = node.writer().run(move |write| totp::begin(write, session.aid)).await??;
+    Ok(Json(SecretOut { secret: secret.base32(), url: secret.url(&address) }))
+}
+
+/// Turns on what was begun, by a code of the app.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/totp/confirm",
+    tag = "auth",
+    request_body = ConfirmIn,
+    security(("access_token" = [])),
+    responses((status = 200, body = RecoveryOut), CodeWrong, TotpOn, NoSuchPage)
+)]
+async fn confirm(State(node): Shared, session: Session, Body(asked): Body<ConfirmIn>) -> Answer<Json<RecoveryOut>> {
     let key = guesses(session.aid);
     may_guess(&node, &key)?;
     let now_ms = clock::unix_ms();
     let confirm = node.writer().run(move |write| totp::confirm(write, now_ms, session.aid, &asked.code));
     let confirmed = confirm.await?;
     has_guessed(&node, &key, confirmed != Err(Code::CodeWrong));
-    Ok(Json(json!({ "recovery_codes": confirmed? })))
+    Ok(Json(RecoveryOut { recovery_codes: confirmed? }))
 }
 
+/// Turns it off, with the recovery codes.
+#[utoipa::path(
+    delete,
+    path = "/v1/auth/totp",
+    tag = "auth",
+    request_body = EndIn,
+    security(("access_token" = [])),
+    responses((status = 204), Credentials, CodeWrong, NoSuchPage)
+)]
 async fn end(State(node): Shared, session: Session, Body(asked): Body<EndIn>) -> Answer<StatusCode> {
     let aid = session.aid;
     with_password(&node, aid, asked.password).await?;

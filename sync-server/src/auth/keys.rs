@@ -9,7 +9,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use ed25519_zebra::{SigningKey, VerificationKeyBytes};
 use outlay_ledger::hex;
 use rusqlite::{Connection, OptionalExtension};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::store::{Result, Write};
 
@@ -61,6 +62,24 @@ pub fn rotate(write: &Write<'_>, now_ms: i64) -> Result<Turn> {
     Ok(next)
 }
 
+/// The public keys of access tokens (RFC 7517).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Jwks {
+    /// The one in use first.
+    pub(crate) keys: Vec<Jwk>,
+}
+
+/// One public key (RFC 8037).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Jwk {
+    kty: &'static str,
+    crv: &'static str,
+    x: String,
+    kid: String,
+    alg: &'static str,
+    r#use: &'static str,
+}
+
 /// One key.
 #[derive(Clone)]
 pub(super) struct TokenKey {
@@ -81,11 +100,9 @@ impl TokenKey {
     }
 
     /// As JSON (RFC 8037).
-    pub(super) fn jwk(&self) -> Value {
-        json!({
-            "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(self.public),
-            "kid": self.name(), "alg": "EdDSA", "use": "sig",
-        })
+    pub(super) fn jwk(&self) -> Jwk {
+        let (x, kid) = (URL_SAFE_NO_PAD.encode(self.public), self.name());
+        Jwk { kty: "OKP", crv: "Ed25519", x, kid, alg: "EdDSA", r#use: "sig" }
     }
 }
 
@@ -98,8 +115,8 @@ mod tests {
         // RFC 8037, appendix A.2.
         let public = hex::fixed("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a").unwrap();
         let jwk = TokenKey { secret: [0; 32], public }.jwk();
-        assert_eq!(jwk["x"], "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
-        assert_eq!(jwk["kid"], "d75a980182b10ab7");
+        assert_eq!(jwk.x, "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+        assert_eq!(jwk.kid, "d75a980182b10ab7");
     }
 
     #[test]

@@ -9,10 +9,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use outlay_ledger::DeviceKey;
 use outlay_ledger::hex;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::eddsa;
-use super::keys::{TokenKey, Turn};
+use super::keys::{Jwks, TokenKey, Turn};
 use crate::accounts::AccountId;
 use crate::accounts::sessions::Login;
 
@@ -90,9 +89,8 @@ impl AccessTokens {
     }
 
     /// The public keys, as a JSON Web Key Set (RFC 7517).
-    pub fn published(&self, now_ms: i64, turn: Turn) -> Value {
-        let keys: Vec<Value> = self.good(now_ms, turn).iter().map(TokenKey::jwk).collect();
-        json!({ "keys": keys })
+    pub fn published(&self, now_ms: i64, turn: Turn) -> Jwks {
+        Jwks { keys: self.good(now_ms, turn).iter().map(TokenKey::jwk).collect() }
     }
 
     /// The keys that are good, the one in use first.
@@ -211,7 +209,7 @@ mod tests {
         assert_eq!(tokens.check(900_001, next, &token), Err(TokenError::Invalid), "its key is retired");
         let newer = tokens.issue(300_000, next, &login(None)).unwrap();
         assert!(tokens.check(300_000, TURN, &newer).is_ok(), "one of the next key, before it is known to be in use");
-        let numbers = |turn| tokens.published(600_000, turn)["keys"].as_array().map(Vec::len);
-        assert_eq!((numbers(TURN), numbers(next)), (Some(2), Some(3)));
+        let numbers = |turn| tokens.published(600_000, turn).keys.len();
+        assert_eq!((numbers(TURN), numbers(next)), (2, 3));
     }
 }

@@ -7,6 +7,7 @@ use outlay_ledger::field::Thing;
 use outlay_ledger::text::normalize;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::draft::{Draft, Drafted, Refusal};
 use super::input::ExpenseIn;
@@ -19,14 +20,15 @@ const EXTERNAL_ID_BYTES_MAX: usize = 256;
 const DOMAIN: &str = "external";
 
 /// The rows, each looked at by itself.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BulkIn {
+    #[schema(value_type = Vec<ExpenseIn>, min_items = 1, max_items = 500)]
     expenses: Vec<Value>,
 }
 
 /// What became of them.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct BulkOut {
     added: u64,
     duplicates: u64,
@@ -35,7 +37,8 @@ pub(super) struct BulkOut {
 }
 
 /// What became of one row.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BulkRow)]
 #[serde(tag = "status", rename_all = "lowercase")]
 enum RowOut {
     Added {

@@ -1,29 +1,29 @@
 //! The pages that write: each request is one action, on all devices like any other.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{patch, post};
 use outlay_ledger::DocumentId;
 use outlay_ledger::field;
 use outlay_ledger::fold::Put;
 use outlay_protocol::Code;
 use rusqlite::Connection;
 use serde::Serialize;
+use utoipa_axum::routes;
 
-use super::bulk::{self, BulkIn};
+use super::bulk::{self, BulkIn, BulkOut};
 use super::draft::{By, Draft, Drafted, Reply, write};
 use super::input::{ChangesIn, ExpenseIn};
+use super::object::ExpenseObject;
 use super::query;
-use super::repeats::{self, Key};
+use super::repeats::{self, Key, KeyHeader};
 use super::routes::{BUSY_MS, read_ledger};
+use crate::api::refused::{Invalid, KeyReused, NoSuchPage, OfLedger, ToWrite};
+use crate::api::{ExpensePath, LedgerPath, Pages};
 use crate::clock;
 use crate::error::{Answer, ApiError};
 use crate::node::{Node, Shared};
-use crate::request::{Principal, Sent};
+use crate::request::{At, Principal, Sent};
 use crate::store::Write;
 
 /// Bytes of an expense: its longest texts, each character escaped.
@@ -33,21 +33,29 @@ const BULK_BYTES_MAX: usize = 1024 * 1024;
 /// How long whoever has too many answers kept should wait, in milliseconds.
 const KEPT_WAIT_MS: i64 = 3_600_000;
 
-pub(super) fn router() -> Router<Arc<Node>> {
-    let bulk = Router::new()
-        .route("/v1/ledgers/{ledger}/expenses/bulk", post(add_many))
-        .layer(DefaultBodyLimit::max(BULK_BYTES_MAX));
-    Router::new()
-        .route("/v1/ledgers/{ledger}/expenses", post(add))
-        .route("/v1/ledgers/{ledger}/expenses/{expense}", patch(change).delete(delete))
+pub(super) fn router() -> Pages {
+    let bulk = Pages::new().routes(routes!(add_many)).layer(DefaultBodyLimit::max(BULK_BYTES_MAX));
+    Pages::new()
+        .routes(routes!(add))
+        .routes(routes!(change, delete))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(bulk)
 }
 
+/// Adds an expense.
+#[utoipa::path(
+    post,
+    path = "/v1/ledgers/{ledger}/expenses",
+    tag = "expenses",
+    params(LedgerPath, KeyHeader),
+    request_body = ExpenseIn,
+    security(("access_token" = []), ("api_token" = [])),
+    responses((status = 201, body = ExpenseObject), OfLedger, ToWrite, KeyReused)
+)]
 async fn add(
     State(node): Shared,
     principal: Principal,
-    Path(ledger): Path<String>,
+    At(LedgerPath { ledger }): At<LedgerPath>,
     headers: HeaderMap,
     Sent(expense, body): Sent<ExpenseIn>,
 ) -> Answer<Response> {
@@ -62,10 +70,20 @@ async fn add(
     run(&node, &principal, &ledger, key, draft, |write, lid, id| shown(write.tx, lid, &id, StatusCode::CREATED)).await
 }
 
+/// Adds many expenses, each by itself, and says what became of each.
+#[utoipa::path(
+    post,
+    path = "/v1/ledgers/{ledger}/expenses/bulk",
+    tag = "expenses",
+    params(LedgerPath, KeyHeader),
+    request_body = BulkIn,
+    security(("access_token" = []), ("api_token" = [])),
+    responses((status = 200, body = BulkOut), OfLedger, ToWrite, KeyReused)
+)]
 async fn add_many(
     State(node): Shared,
     principal: Principal,
-    Path(ledger): Path<String>,
+    At(LedgerPath { ledger }): At<LedgerPath>,
     headers: HeaderMap,
     Sent(expenses, body): Sent<BulkIn>,
 ) -> Answer<Response> {
@@ -74,10 +92,20 @@ async fn add_many(
     run(&node, &principal, &ledger, key, draft, |_, _, out| reply(StatusCode::OK, &out)).await
 }
 
+/// Changes what the body names; null clears.
+#[utoipa::path(
+    patch,
+    path = "/v1/ledgers/{ledger}/expenses/{expense}",
+    tag = "expenses",
+    params(ExpensePath, KeyHeader),
+    request_body = ChangesIn,
+    security(("access_token" = []), ("api_token" = [])),
+    responses((status = 200, body = ExpenseObject), OfLedger, ToWrite, NoSuchPage, KeyReused)
+)]
 async fn change(
     State(node): Shared,
     principal: Principal,
-    Path((ledger, expense)): Path<(String, String)>,
+    At(ExpensePath { ledger, expense }): At<ExpensePath>,
     headers: HeaderMap,
     Sent(changes, body): Sent<ChangesIn>,
 ) -> Answer<Response> {
@@ -95,10 +123,18 @@ async fn change(
 }
 
 /// Puts an expense in the trash, where it may be already.
+#[utoipa::path(
+    delete,
+    path = "/v1/ledgers/{ledger}/expenses/{expense}",
+    tag = "expenses",
+    params(ExpensePath, KeyHeader),
+    security(("access_token" = []), ("api_token" = [])),
+    responses((status = 204), OfLedger, ToWrite, NoSuchPage, KeyReused, Invalid)
+)]
 async fn delete(
     State(node): Shared,
     principal: Principal,
-    Path((ledger, expense)): Path<(String, String)>,
+    At(ExpensePath { ledger, expense }): At<ExpensePath>,
     headers: HeaderMap,
 ) -> Answer<Response> {
     let id: DocumentId = expense.parse().map_err(|_| Code::NoSuchPage)?;

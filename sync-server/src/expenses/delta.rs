@@ -9,10 +9,12 @@ use std::str::FromStr;
 use outlay_protocol::Code;
 use rusqlite::Connection;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::names::Names;
 use super::object::{COLUMNS, ExpenseObject, Stored};
 use super::projection::projected;
+use crate::api::Id;
 use crate::ledgers::open::epoch;
 use crate::store::Result;
 
@@ -45,7 +47,7 @@ impl FromStr for Cursor {
 }
 
 /// Some of what has changed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Delta {
     changes: Vec<ChangeObject>,
     /// Where to go on: now if there is more, later if there is not.
@@ -54,10 +56,13 @@ pub(crate) struct Delta {
 }
 
 /// An expense that has changed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
 struct ChangeObject {
+    #[schema(value_type = Id)]
     id: String,
     /// As it is now, also in the trash; `null` when it is not there any more.
+    #[schema(required)]
     expense: Option<ExpenseObject>,
 }
 

@@ -3,59 +3,96 @@
 use outlay_ledger::expense::{Edit, New};
 use outlay_ledger::{Currency, Date, DocumentId, EntryKind, Money, TimeOfDay};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::draft::{Draft, Drafted, Refusal};
+use crate::api::Id;
 use crate::request::present;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct MoneyIn {
+    /// In minor units: cents.
     minor: i64,
+    #[schema(pattern = "^[A-Z]{3}$")]
     currency: String,
 }
 
+/// What an entry is.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "stands for texts in the description")]
+pub(super) enum KindName {
+    Expense,
+    Income,
+    Transfer,
+}
+
 /// An expense to be added.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExpenseIn {
+    /// An expense if it is not there.
+    #[schema(value_type = Option<KindName>)]
     kind: Option<String>,
     amount: MoneyIn,
+    #[schema(format = Date)]
     date: String,
     #[serde(default)]
+    #[schema(max_length = 256)]
     payee: String,
     /// An id, or a path that is made if it is not there.
     category: Option<String>,
+    /// An id, or a name that is made if it is not there.
     account: Option<String>,
+    /// Of a transfer.
     to_account: Option<String>,
+    /// Local, like `18:05`.
+    #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     time: Option<String>,
     #[serde(default)]
+    #[schema(max_length = 4096)]
     note: String,
     #[serde(default)]
+    #[schema(max_items = 32)]
     tags: Vec<String>,
+    #[schema(value_type = Option<Id>)]
     refund_of: Option<String>,
     /// What the program calls it: of a bulk only. The same one is added once.
+    #[schema(min_length = 1, max_length = 256)]
     pub(super) external_id: Option<String>,
 }
 
 /// What is to be changed: what is not there stays, and null clears.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[schema(as = ExpenseChangesIn)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ChangesIn {
+    #[schema(value_type = Option<KindName>)]
     kind: Option<String>,
     amount: Option<MoneyIn>,
+    #[schema(format = Date)]
     date: Option<String>,
+    #[schema(max_length = 256)]
     payee: Option<String>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
     category: Option<Option<String>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
     account: Option<Option<String>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
     to_account: Option<Option<String>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     time: Option<Option<String>>,
+    #[schema(max_length = 4096)]
     note: Option<String>,
+    #[schema(max_items = 32)]
     tags: Option<Vec<String>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Id>)]
     refund_of: Option<Option<String>>,
     /// Whether it is to be in the trash.
     pub(super) deleted: Option<bool>,

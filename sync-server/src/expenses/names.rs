@@ -7,18 +7,23 @@ use outlay_ledger::text::fold;
 use outlay_ledger::{DocumentId, hex};
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use crate::api::Id;
 use crate::store::{Result, StoreError};
 
 /// What joins the names of a category's path.
 pub(super) const PATH_SEPARATOR: &str = ":";
 
 /// A category, as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Category)]
 pub(crate) struct CategoryObject {
+    #[schema(value_type = Id)]
     id: String,
     /// The names from the top down to it.
     name: String,
+    #[schema(value_type = Option<Id>, required)]
     parent: Option<String>,
 }
 

@@ -6,37 +6,61 @@
 use outlay_ledger::{Date, DocumentId, TimeOfDay};
 use rusqlite::Row;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::input::KindName;
 use super::names::Names;
 use super::rows::{TAG_SEPARATOR, kind_name};
+use crate::api::Id;
 use crate::store::Result;
 
 /// An amount or a sum; sums may be wider than 64 bits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Money)]
 pub(crate) struct MoneyObject {
+    /// In minor units: cents.
     pub(super) minor: i128,
+    #[schema(pattern = "^[A-Z]{3}$")]
     pub(super) currency: String,
 }
 
 /// An expense, an income or a transfer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Expense)]
 pub(crate) struct ExpenseObject {
+    #[schema(value_type = Id)]
     pub(super) id: String,
     /// `null` when a newer version of the app wrote the money, as the amount then is.
+    #[schema(value_type = Option<KindName>, required)]
     kind: Option<&'static str>,
+    #[schema(required)]
     amount: Option<MoneyObject>,
     payee: String,
+    /// Its path.
+    #[schema(required)]
     category: Option<String>,
+    #[schema(value_type = Option<Id>, required)]
     category_id: Option<String>,
+    /// Its name.
+    #[schema(required)]
     account: Option<String>,
+    #[schema(value_type = Option<Id>, required)]
     account_id: Option<String>,
+    /// Its name.
+    #[schema(required)]
     to_account: Option<String>,
+    #[schema(format = Date)]
     date: String,
+    /// Local.
+    #[schema(required, pattern = "^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$")]
     time: Option<String>,
     note: String,
     tags: Vec<String>,
+    #[schema(value_type = Option<Id>, required)]
     refund_of: Option<String>,
+    /// Whether it is in the trash.
     deleted: bool,
+    /// Whether two devices set one field at once.
     conflicted: bool,
 }
 

@@ -10,6 +10,7 @@ use outlay_ledger::{Date, DocumentId, Month};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::names::Names;
 use super::object::{COLUMNS, ExpenseObject, Stored};
@@ -59,10 +60,11 @@ impl FromStr for Cursor {
 }
 
 /// One page of entries.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct Page {
     expenses: Vec<ExpenseObject>,
     /// Where to go on, if there is more.
+    #[schema(required)]
     next: Option<String>,
 }
 

@@ -17,6 +17,16 @@ const KEPT_MS: i64 = 24 * 3_600_000;
 /// Answers kept for an account: one every ninety seconds, of at most some 60 kB each.
 const KEPT_MAX: i64 = 1_000;
 
+/// The header of a key, as it is described.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "is read as bytes")]
+pub(super) struct KeyHeader {
+    /// Keeps the answer for 24 hours: the same request under the same key gets it again and does nothing.
+    #[param(rename = "idempotency-key", min_length = 1, max_length = 255)]
+    key: Option<String>,
+}
+
 /// The key of a request, and what the request is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key {

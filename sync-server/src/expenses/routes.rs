@@ -1,26 +1,27 @@
 //! The pages of a ledger's expenses: JSON in, JSON out.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::Json;
+use axum::extract::State;
 use outlay_ledger::{Date, DocumentId, LedgerId, Month};
 use outlay_protocol::Code;
 use rusqlite::Connection;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::changes;
 use super::delta::{self, Delta};
-use super::names::Names;
+use super::names::{CategoryObject, Names};
 use super::object::ExpenseObject;
+use super::projection;
 use super::query::{self, Cursor, Filter, Page};
-use super::{projection, totals};
+use super::totals::{self, TotalObject};
+use crate::api::refused::{Changed, NoSuchPage, OfLedger};
+use crate::api::{ExpensePath, LedgerPath, Pages};
 use crate::error::{Answer, ApiError};
 use crate::ledgers::{self, LedgerRow, member_of};
 use crate::node::{Node, Shared};
-use crate::request::{Asked, Principal};
+use crate::request::{Asked, At, Principal};
 use crate::store::Result;
 
 /// Entries of a page when nobody says how many: a screen.
@@ -33,26 +34,39 @@ const STEPS_MAX: usize = 64;
 /// How long he should wait, in milliseconds.
 pub(super) const BUSY_MS: i64 = 1_000;
 
-pub(crate) fn router() -> Router<Arc<Node>> {
-    Router::new()
-        .route("/v1/ledgers/{ledger}/expenses", get(list))
-        .route("/v1/ledgers/{ledger}/expenses/delta", get(changed))
-        .route("/v1/ledgers/{ledger}/expenses/{expense}", get(show))
-        .route("/v1/ledgers/{ledger}/categories", get(categories))
-        .route("/v1/ledgers/{ledger}/totals", get(sums))
+pub(crate) fn router() -> Pages {
+    Pages::new()
+        .routes(routes!(list))
+        .routes(routes!(changed))
+        .routes(routes!(show))
+        .routes(routes!(categories))
+        .routes(routes!(sums))
         .merge(changes::router())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct ListIn {
+    /// The first day.
+    #[param(format = Date)]
     from: Option<String>,
+    /// The last day.
+    #[param(format = Date)]
     to: Option<String>,
+    /// Like `2026-11`.
+    #[param(pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$")]
     month: Option<String>,
+    /// The payee, whatever its case.
     merchant: Option<String>,
+    /// An id or a path; with all below it.
     category: Option<String>,
+    /// Words of payee, note and tags begin with each of these.
     text: Option<String>,
+    /// Entries of a page; 50 by default.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// The `next` of the page before.
     cursor: Option<String>,
 }
 
@@ -81,10 +95,19 @@ pub(super) fn limit(asked: Option<usize>) -> Answer<usize> {
     if (1..=LIMIT_MAX).contains(&limit) { Ok(limit) } else { Err(Code::Invalid.into()) }
 }
 
+/// A page of expenses, the newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/ledgers/{ledger}/expenses",
+    tag = "expenses",
+    params(LedgerPath, ListIn),
+    security(("access_token" = []), ("api_token" = [])),
+    responses((status = 200, body = Page), OfLedger)
+)]
 async fn list(
     State(node): Shared,
     principal: Principal,
-    Path(ledger): Path<String>,
+    At(LedgerPath { ledger }): At<LedgerPath>,
     Asked(asked): Asked<ListIn>,
 ) -> Answer<Json<Page>> {
     let (filter, after, limit) = asked.read()?;
@@ -92,27 +115,49 @@ async fn list(
     Ok(Json(read_ledger(&node, &principal, &ledger, read).await?))
 }
 
+/// One expense, also from the trash.
+#[utoipa::path(
+    get,
+    path = "/v1/ledgers/{ledger}/expenses/{expense}",
+    tag = "expenses",
+    params(ExpensePath),
+    security(("access_token" = []), ("api_token" = [])),
+    responses((status = 200, body = ExpenseObject), OfLedger, NoSuchPage)
+)]
 async fn show(
     State(node): Shared,
     principal: Principal,
-    Path((ledger, expense)): Path<(String, String)>,
+    At(ExpensePath { ledger, expense }): At<ExpensePath>,
 ) -> Answer<Json<ExpenseObject>> {
     let id: DocumentId = expense.parse().map_err(|_| Code::NoSuchPage)?;
     let read = move |connection: &Connection, row: &LedgerRow| query::expense(connection, row.lid, &id);
     Ok(Json(read_ledger(&node, &principal, &ledger, read).await?.ok_or(Code::NoSuchPage)?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct DeltaIn {
+    /// The `cursor` of the answer before; without it all is listed.
     cursor: Option<String>,
+    /// Entries of a page; 50 by default.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
 }
 
+/// What has changed since a cursor. One of before a restore is refused: begin anew.
+#[utoipa::path(
+    get,
+    path = "/v1/ledgers/{ledger}/expenses/delta",
+    tag = "expenses",
+    params(LedgerPath, DeltaIn),
+    security(("access_token" = []), ("api_token" = [])),
+    responses((status = 200, body = Delta), OfLedger, Changed)
+)]
 async fn changed(
     State(node): Shared,
     principal: Principal,
-    Path(ledger): Path<String>,
+    At(LedgerPath { ledger }): At<LedgerPath>,
     Asked(asked): Asked<DeltaIn>,
 ) -> Answer<Json<Delta>> {
     let since = asked.cursor.map(|text| text.parse().map_err(|()| Code::Invalid)).transpose()?;
@@ -121,26 +166,61 @@ async fn changed(
     Ok(Json(read_ledger(&node, &principal, &ledger, read).await??))
 }
 
-async fn categories(State(node): Shared, principal: Principal, Path(ledger): Path<String>) -> Answer<Json<Value>> {
-    let read = |connection: &Connection, row: &LedgerRow| Names::new(connection, row.lid).listed();
-    Ok(Json(json!({ "categories": read_ledger(&node, &principal, &ledger, read).await? })))
+#[derive(Serialize, ToSchema)]
+struct CategoriesOut {
+    categories: Vec<CategoryObject>,
 }
 
-#[derive(Deserialize)]
+/// The categories, by path.
+#[utoipa::path(
+    get,
+    path = "/v1/ledgers/{ledger}/categories",
+    tag = "expenses",
+    params(LedgerPath),
+    security(("access_token" = []), ("api_token" = [])),
+    responses((status = 200, body = CategoriesOut), OfLedger)
+)]
+async fn categories(
+    State(node): Shared,
+    principal: Principal,
+    At(LedgerPath { ledger }): At<LedgerPath>,
+) -> Answer<Json<CategoriesOut>> {
+    let read = |connection: &Connection, row: &LedgerRow| Names::new(connection, row.lid).listed();
+    Ok(Json(CategoriesOut { categories: read_ledger(&node, &principal, &ledger, read).await? }))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct TotalsIn {
+    /// Like `2026-11`.
+    #[param(pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$")]
     month: String,
 }
 
+#[derive(Serialize, ToSchema)]
+struct TotalsOut {
+    totals: Vec<TotalObject>,
+}
+
+/// What was spent and earned in a month, by category and currency.
+#[utoipa::path(
+    get,
+    path = "/v1/ledgers/{ledger}/totals",
+    tag = "expenses",
+    params(LedgerPath, TotalsIn),
+    security(("access_token" = []), ("api_token" = [])),
+    responses((status = 200, body = TotalsOut), OfLedger)
+)]
 async fn sums(
     State(node): Shared,
     principal: Principal,
-    Path(ledger): Path<String>,
+    At(LedgerPath { ledger }): At<LedgerPath>,
     Asked(asked): Asked<TotalsIn>,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<TotalsOut>> {
     let month = month(&asked.month)?;
     let read = move |connection: &Connection, row: &LedgerRow| totals::totals(connection, row.lid, month);
-    Ok(Json(json!({ "totals": read_ledger(&node, &principal, &ledger, read).await? })))
+    Ok(Json(TotalsOut { totals: read_ledger(&node, &principal, &ledger, read).await? }))
 }
 
 /// What was found of a ledger.

@@ -5,20 +5,25 @@ use std::collections::BTreeMap;
 use outlay_ledger::{DocumentId, Month};
 use rusqlite::Connection;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::names::Names;
 use super::object::MoneyObject;
+use crate::api::Id;
 use crate::store::Result;
 
 /// Amounts are summed in two parts of so many minor units, because no sum may overflow the database's numbers.
 const PART: i64 = 1_000_000_000;
 
 /// One category in one currency. Transfers are neither spent nor earned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Total)]
 pub(crate) struct TotalObject {
     month: String,
     /// `null` for entries without one.
+    #[schema(required)]
     category: Option<String>,
+    #[schema(value_type = Option<Id>, required)]
     category_id: Option<String>,
     /// Expenses, less what came back as negative ones.
     spent: MoneyObject,

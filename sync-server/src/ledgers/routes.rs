@@ -1,17 +1,16 @@
 //! The pages of ledgers and their members: what needs no device's signature, and the door for who has an invitation.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Path, State};
+use axum::Json;
+use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use outlay_ledger::commit::Commit;
 use outlay_ledger::{DeviceKey, hex};
 use outlay_protocol::Code;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::append::Signed;
 use super::aside::{self, Kept};
@@ -19,101 +18,216 @@ use super::join::{self, Joiner};
 use super::listing::{self, MemberRow, OwnLedger};
 use crate::accounts::Session;
 use crate::accounts::routes::admit;
+use crate::api::refused::{Joining, OfMember, OfOwner, Proof};
+use crate::api::{Id, Key, LedgerPath, Pages};
 use crate::clock;
 use crate::error::Answer;
-use crate::node::{Node, Shared};
-use crate::request::{Body, Principal, ledger_id};
+use crate::node::Shared;
+use crate::request::{At, Body, Principal, ledger_id};
 
 /// Bytes of an admission: one operation, and what is signed beside it.
 const ADMISSION_BYTES_MAX: usize = 4 * 1024;
 
-pub(crate) fn router() -> Router<Arc<Node>> {
-    Router::new()
-        .route("/v1/ledgers", get(list))
-        .route("/v1/ledgers/{id}/members", get(members))
-        .route("/v1/ledgers/{id}/join", post(join_by_invitation))
-        .route("/v1/ledgers/{id}/aside", get(set_aside))
+pub(crate) fn router() -> Pages {
+    Pages::new()
+        .routes(routes!(list))
+        .routes(routes!(members))
+        .routes(routes!(join_by_invitation))
+        .routes(routes!(set_aside))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct JoinIn {
+    #[schema(value_type = Key)]
     invite_key: String,
     /// By the invite's secret, for this ledger and the device of the session; the admission has the same.
+    #[schema(pattern = "^[0-9a-f]{128}$")]
     signature: String,
     /// The commit that admits the device, in hexadecimal; without it the answer says what to make it on top of.
+    #[schema(pattern = "^([0-9a-f]{2})*$", max_length = 8192)]
     admission: Option<String>,
 }
 
-async fn list(State(node): Shared, principal: Principal) -> Answer<Json<Value>> {
+/// A ledger of the account.
+#[derive(Serialize, ToSchema)]
+struct LedgerOut {
+    #[schema(value_type = Id)]
+    id: String,
+    /// Which member of it the account is.
+    #[schema(value_type = Id)]
+    member: String,
+    /// `owner`, `editor` or `viewer`.
+    role: String,
+    /// How many there are, the account too.
+    members: u64,
+    /// Of its log.
+    bytes: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+struct LedgersOut {
+    ledgers: Vec<LedgerOut>,
+}
+
+/// A member of a ledger.
+#[derive(Serialize, ToSchema)]
+struct MemberOut {
+    #[schema(value_type = Id)]
+    id: String,
+    /// `owner`, `editor` or `viewer`.
+    role: String,
+    /// Whether it is the account that asks.
+    this: bool,
+    devices: Vec<MemberDeviceOut>,
+}
+
+/// A device of a member, and whether more than the server's word speaks for it.
+#[derive(Serialize, ToSchema)]
+struct MemberDeviceOut {
+    #[schema(value_type = Key)]
+    key: String,
+    confirmed: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+struct MembersOut {
+    members: Vec<MemberOut>,
+}
+
+/// A commit of a removed member.
+#[derive(Serialize, ToSchema)]
+struct AsideOut {
+    /// In milliseconds since 1970.
+    received_ms: i64,
+    /// In hexadecimal.
+    commit: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct AsidesOut {
+    commits: Vec<AsideOut>,
+}
+
+/// What an admission is to be made on top of, or what became of it.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum JoinOut {
+    Heads {
+        #[schema(value_type = Vec<Key>)]
+        member_heads: Vec<String>,
+    },
+    Member {
+        #[schema(value_type = Id)]
+        member: String,
+        /// `owner`, `editor` or `viewer`.
+        role: String,
+    },
+}
+
+/// The ledgers in which the account is a member.
+#[utoipa::path(
+    get,
+    path = "/v1/ledgers",
+    tag = "ledgers",
+    security(("access_token" = []), ("api_token" = [])),
+    responses((status = 200, body = LedgersOut))
+)]
+async fn list(State(node): Shared, principal: Principal) -> Answer<Json<LedgersOut>> {
     let aid = principal.session.aid;
     let ledgers = node.read(move |connection| listing::of_account(connection, aid)).await?;
     let seen = ledgers.iter().filter(|ledger| principal.sees(&ledger.id));
-    let listed: Vec<Value> = seen.map(ledger_out).collect();
-    Ok(Json(json!({ "ledgers": listed })))
+    Ok(Json(LedgersOut { ledgers: seen.map(ledger_out).collect() }))
 }
 
-fn ledger_out(ledger: &OwnLedger) -> Value {
-    json!({
-        "id": ledger.id.to_string(),
-        "member": ledger.member.to_string(),
-        "role": ledger.role.to_string(),
-        "members": ledger.members,
-        "bytes": ledger.bytes,
-    })
+fn ledger_out(ledger: &OwnLedger) -> LedgerOut {
+    let OwnLedger { id, member, role, members, bytes } = ledger;
+    LedgerOut {
+        id: id.to_string(),
+        member: member.to_string(),
+        role: role.to_string(),
+        members: *members,
+        bytes: *bytes,
+    }
 }
 
-async fn members(State(node): Shared, principal: Principal, Path(id): Path<String>) -> Answer<Json<Value>> {
-    let (ledger, aid) = (principal.ledger(&id)?, principal.session.aid);
+/// The members of a ledger, for one of them.
+#[utoipa::path(
+    get,
+    path = "/v1/ledgers/{ledger}/members",
+    tag = "ledgers",
+    params(LedgerPath),
+    security(("access_token" = []), ("api_token" = [])),
+    responses((status = 200, body = MembersOut), OfMember)
+)]
+async fn members(State(node): Shared, principal: Principal, At(path): At<LedgerPath>) -> Answer<Json<MembersOut>> {
+    let (ledger, aid) = (principal.ledger(&path.ledger)?, principal.session.aid);
     let members = node.read(move |connection| listing::members(connection, &ledger, aid)).await??;
-    let listed: Vec<Value> = members.iter().map(member_out).collect();
-    Ok(Json(json!({ "members": listed })))
+    Ok(Json(MembersOut { members: members.iter().map(member_out).collect() }))
 }
 
-fn member_out(member: &MemberRow) -> Value {
-    let device = |(key, is_confirmed): &(DeviceKey, bool)| json!({ "key": key.to_string(), "confirmed": is_confirmed });
-    json!({
-        "id": member.id.to_string(),
-        "role": member.role.to_string(),
-        "this": member.is_own,
-        "devices": member.devices.iter().map(device).collect::<Vec<_>>(),
-    })
+fn member_out(member: &MemberRow) -> MemberOut {
+    let device = |(key, confirmed): &(DeviceKey, bool)| MemberDeviceOut { key: key.to_string(), confirmed: *confirmed };
+    MemberOut {
+        id: member.id.to_string(),
+        role: member.role.to_string(),
+        this: member.is_own,
+        devices: member.devices.iter().map(device).collect(),
+    }
 }
 
-async fn set_aside(State(node): Shared, session: Session, Path(id): Path<String>) -> Answer<Json<Value>> {
-    let (ledger, now_ms) = (ledger_id(&id)?, clock::unix_ms());
+/// What removed members wrote before they knew, for an owner's device.
+#[utoipa::path(
+    get,
+    path = "/v1/ledgers/{ledger}/aside",
+    tag = "ledgers",
+    params(LedgerPath),
+    security(("access_token" = [])),
+    responses((status = 200, body = AsidesOut), OfOwner, Proof)
+)]
+async fn set_aside(State(node): Shared, session: Session, At(path): At<LedgerPath>) -> Answer<Json<AsidesOut>> {
+    let (ledger, now_ms) = (ledger_id(&path.ledger)?, clock::unix_ms());
     let device = session.device.ok_or(Code::Proof)?;
     let kept = node.read(move |connection| aside::kept(connection, now_ms, &ledger, session.aid, &device)).await??;
-    let out = |kept: &Kept| json!({ "received_ms": kept.received_ms, "commit": hex::encode(&kept.body) });
-    Ok(Json(json!({ "commits": kept.iter().map(out).collect::<Vec<_>>() })))
+    let out = |kept: &Kept| AsideOut { received_ms: kept.received_ms, commit: hex::encode(&kept.body) };
+    Ok(Json(AsidesOut { commits: kept.iter().map(out).collect() }))
 }
 
+/// Joins a ledger by an invitation; without an admission it only says what to make that on top of.
+#[utoipa::path(
+    post,
+    path = "/v1/ledgers/{ledger}/join",
+    tag = "ledgers",
+    params(LedgerPath),
+    request_body = JoinIn,
+    security(("access_token" = [])),
+    responses((status = 200, body = JoinOut), Joining, Proof)
+)]
 async fn join_by_invitation(
     State(node): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     session: Session,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    At(path): At<LedgerPath>,
     Body(asked): Body<JoinIn>,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<JoinOut>> {
     admit(&node, peer, &headers)?;
     let joiner = Joiner {
         aid: session.aid,
         device: session.device.ok_or(Code::Proof)?,
         // Whose invitation is for nothing here is told so, whatever it names.
-        ledger: id.parse().map_err(|_| Code::Invitation)?,
+        ledger: path.ledger.parse().map_err(|_| Code::Invitation)?,
         invite_key: asked.invite_key.parse().map_err(|_| Code::Invalid)?,
         signature: hex::fixed(&asked.signature).ok_or(Code::Invalid)?,
     };
     let now_ms = clock::unix_ms();
     let Some(admission) = asked.admission else {
         let heads = node.writer().run(move |write| join::member_heads(write, now_ms, &joiner)).await??;
-        let heads: Vec<String> = heads.iter().map(ToString::to_string).collect();
-        return Ok(Json(json!({ "member_heads": heads })));
+        return Ok(Json(JoinOut::Heads { member_heads: heads.iter().map(ToString::to_string).collect() }));
     };
     let (admission, limits) = (signed(&admission)?, node.context.limits);
     let access = node.writer().run(move |write| join::join(write, now_ms, &limits, &joiner, admission)).await??;
-    Ok(Json(json!({ "member": access.member.to_string(), "role": access.role.to_string() })))
+    Ok(Json(JoinOut::Member { member: access.member.to_string(), role: access.role.to_string() }))
 }
 
 fn signed(text: &str) -> Answer<Signed> {

@@ -17,6 +17,7 @@ use outlay_protocol::session::{ServerInput, ServerOutput, ServerSession};
 
 use super::Visitor;
 use super::mailbox::{Letter, Mailbox};
+use crate::api::refused::{Malformed, ShuttingDown, Syncing};
 use crate::clock;
 use crate::error::ApiError;
 use crate::node::{Node, Shared, random};
@@ -33,6 +34,23 @@ pub(crate) fn identify(headers: &mut HeaderMap, node: &Node, nonce: &[u8; 16]) {
     headers.insert(NONCE_HEADER, text(hex::encode(nonce)));
 }
 
+/// The sync protocol in one request: frames in, frames out.
+#[utoipa::path(
+    post,
+    path = "/v1/sync",
+    tag = "sync",
+    params(("outlay-nonce" = crate::api::Id, Header, description = "A nonce of `GET /v1/server` or of an earlier answer.")),
+    request_body(content_type = "application/octet-stream", description = "Frames, each after its length: docs/PROTOCOL.md."),
+    responses(
+        (
+            status = 200,
+            description = "The answer: frames, each after its length.",
+            content_type = "application/octet-stream",
+            headers(("outlay-server" = crate::api::Key, description = "The server's id."), ("outlay-nonce" = crate::api::Id, description = "For the next request."))
+        ),
+        Syncing, Malformed, ShuttingDown
+    )
+)]
 pub(crate) async fn exchange(State(node): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
     let mut answer_headers = HeaderMap::new();
     identify(&mut answer_headers, &node, &node.nonces.give(clock::unix_ms(), random()));

@@ -23,6 +23,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::mailbox::{Letter, Mailbox};
 use super::{Visitor, http};
+use crate::api::refused::{Malformed, ShuttingDown};
 use crate::clock;
 use crate::error::ApiError;
 use crate::ledgers;
@@ -39,6 +40,13 @@ const CLOSE_TIME: Duration = Duration::from_secs(3);
 /// Between looks at the time before somebody has authenticated, and after.
 const TICK_TIMES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
+/// The sync protocol over a WebSocket, one binary message a frame: docs/PROTOCOL.md.
+#[utoipa::path(
+    get,
+    path = "/v1/sync",
+    tag = "sync",
+    responses((status = 101, description = "A WebSocket; the answer names the server and a nonce."), Malformed, ShuttingDown)
+)]
 pub(crate) async fn upgrade(
     State(node): Shared,
     Extension(place): Extension<Place>,

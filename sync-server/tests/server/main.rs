@@ -5,6 +5,7 @@
 mod accounts;
 mod administering;
 mod configuring;
+mod description;
 mod expenses;
 mod leaving;
 mod limiting;
