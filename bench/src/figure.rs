@@ -2,6 +2,8 @@
 //!
 //! The list is made before anything is measured, so a figure that nobody took is in the table all the same.
 
+use outlay_protocol::message::{FRAME_BYTES_MAX, PUSH_FRAME_BYTES_MAX, PUSHES_IN_FLIGHT_MAX};
+
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Figure {
@@ -48,6 +50,17 @@ pub(crate) enum Figure {
     FanOutAck,
     IdleSockets,
     IdleEach,
+    ReadMedian,
+    ReadTail,
+    ReadMeanwhile,
+    Logins,
+    LoginsShed,
+    Deaf,
+    StormTime,
+    StormLost,
+    StormHashes,
+    HostileFrame,
+    HostileMemory,
 }
 
 /// On what it is taken.
@@ -71,6 +84,10 @@ pub(crate) enum At {
     Ledgers(u64),
     /// So many sockets.
     Sockets(u64),
+    /// So many a second.
+    PerSecond(u64),
+    /// So many frames.
+    Frames(u64),
     /// A server that was just started.
     Started,
 }
@@ -121,8 +138,12 @@ const OPEN_BYTES_MAX: u64 = 10 * 1_000 * THOUSAND;
 pub(crate) const FAN_OUT_NS_MAX: u64 = 50 * MILLISECOND;
 /// 1,048,576 bytes.
 const MEBIBYTE: u64 = 1024 * 1024;
-/// What a cut connection may cost: as many bytes as may be in flight, 8 pushes of 256 KiB.
-const CUT_BYTES_MAX: u64 = 2 * MEBIBYTE;
+/// What a cut connection may cost: as many bytes as may be in flight.
+const CUT_BYTES_MAX: u64 = (PUSHES_IN_FLIGHT_MAX * PUSH_FRAME_BYTES_MAX) as u64;
+/// 25 MiB to begin with, 20 KiB for each socket, and for each that is deaf 64 KiB and a frame that wait for it. More than
+/// that was written for each, so a server that kept it all would have several times as much.
+const DEAF_BYTES_MAX: u64 =
+    25 * MEBIBYTE + (LIVE_SOCKETS + DEAF_SOCKETS) * 20 * 1_024 + DEAF_SOCKETS * (64 * 1_024 + FRAME_BYTES_MAX as u64);
 
 /// The sizes of the ledgers.
 pub(crate) const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];
@@ -142,6 +163,15 @@ pub(crate) const INGESTED: [At; 2] = [At::Imported(100_000), At::OneByOne(40_000
 pub(crate) const LIVE_SOCKETS: u64 = 1_000;
 /// Sockets that are open and still.
 pub(crate) const IDLE_SOCKETS: u64 = 10_000;
+/// Sockets that are never read, beside those that are.
+pub(crate) const DEAF_SOCKETS: u64 = LIVE_SOCKETS / 10;
+/// Frames that are as small as can be.
+pub(crate) const TINY_FRAMES: u64 = 1_000_000;
+/// Expenses of the ledger that is read by HTTP.
+pub(crate) const READ: u64 = 100_000;
+/// Pages of it that are asked for in a second, and logins.
+pub(crate) const READS_PER_SECOND: u64 = 500;
+pub(crate) const LOGINS_PER_SECOND: u64 = 100;
 
 impl Figure {
     pub(crate) const fn name(self) -> &'static str {
@@ -189,6 +219,17 @@ impl Figure {
             Self::FanOutAck => "  99th percentile of its ack",
             Self::IdleSockets => "server, memory",
             Self::IdleEach => "  for each socket",
+            Self::ReadMedian => "a page of 50 by HTTP, of 100,000",
+            Self::ReadTail => "  its 99th percentile",
+            Self::ReadMeanwhile => "  that of pages, in times of before",
+            Self::Logins => "logins a second",
+            Self::LoginsShed => "  told to come back",
+            Self::Deaf => "server, memory, a tenth more deaf",
+            Self::StormTime => "killed, back with all sockets",
+            Self::StormLost => "  acknowledged and lost",
+            Self::StormHashes => "  passwords hashed",
+            Self::HostileFrame => "the worst hostile frame",
+            Self::HostileMemory => "  memory more for these and tiny ones",
         }
     }
 
@@ -198,8 +239,12 @@ impl Figure {
             Self::Backlog | Self::FanOutMedian | Self::FanOutTail | Self::FanOutExtreme | Self::FanOutAck => Unit::Wall,
             Self::Import => Unit::PerSecond,
             Self::Ingest => Unit::Rate,
-            Self::ReconnectTrips => Unit::Number,
-            Self::AddSpread | Self::AddSyncs => Unit::Thousandths,
+            Self::ReadMedian | Self::ReadTail | Self::StormTime => Unit::Wall,
+            Self::Logins => Unit::Rate,
+            Self::ReconnectTrips | Self::LoginsShed | Self::StormLost | Self::StormHashes => Unit::Number,
+            Self::AddSpread | Self::AddSyncs | Self::ReadMeanwhile => Unit::Thousandths,
+            Self::Deaf | Self::HostileMemory => Unit::Bytes,
+            Self::HostileFrame => Unit::Cpu,
             Self::OpenMemory | Self::ServerIdle | Self::ServerSyncing | Self::IdleSockets => Unit::Bytes,
             Self::WireTogether | Self::WireOneByOne | Self::WireProcessEach => Unit::Bytes,
             Self::DiskImported | Self::DiskOneByOne | Self::IdleEach => Unit::Bytes,
@@ -288,10 +333,22 @@ pub(crate) fn load_lines() -> Vec<Line> {
     let (live, idle) = (At::Sockets(LIVE_SOCKETS), At::Sockets(IDLE_SOCKETS));
     let mut lines = ingest_lines().to_vec();
     let mut line = |figure, at, limit| lines.push(Line { figure, at, limit });
+    let (reads, logins) = (At::PerSecond(READS_PER_SECOND), At::PerSecond(LOGINS_PER_SECOND));
+    line(Figure::HostileFrame, At::Connected, Limit::AtMost(50 * MILLISECOND));
+    line(Figure::HostileMemory, At::Frames(TINY_FRAMES), Limit::AtMost(64 * MEBIBYTE));
+    line(Figure::ReadMedian, reads, Limit::Information);
+    line(Figure::ReadTail, reads, Limit::AtMost(5 * MILLISECOND));
+    line(Figure::Logins, logins, Limit::AtLeast(25));
+    line(Figure::LoginsShed, logins, Limit::AtLeast(1));
+    line(Figure::ReadMeanwhile, logins, Limit::AtMost(3_000));
     line(Figure::FanOutMedian, live, Limit::Information);
     line(Figure::FanOutTail, live, Limit::AtMost(FAN_OUT_NS_MAX));
     line(Figure::FanOutExtreme, live, Limit::Information);
     line(Figure::FanOutAck, live, Limit::Information);
+    line(Figure::Deaf, live, Limit::AtMost(DEAF_BYTES_MAX));
+    line(Figure::StormTime, live, Limit::Information);
+    line(Figure::StormLost, live, Limit::AtMost(0));
+    line(Figure::StormHashes, live, Limit::AtMost(0));
     line(Figure::IdleSockets, idle, Limit::AtMost(150 * MEBIBYTE));
     line(Figure::IdleEach, idle, Limit::Information);
     lines

@@ -12,6 +12,7 @@ mod child;
 mod figure;
 mod generate;
 mod ground;
+mod http;
 mod load;
 mod meter;
 mod plain;

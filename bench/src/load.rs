@@ -6,10 +6,14 @@
 
 pub(crate) mod chart;
 mod crowd;
+mod deaf;
 mod fan_out;
+mod hostile;
 mod idle;
 pub(crate) mod ingest;
 pub(crate) mod person;
+mod programs;
+mod storm;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -51,6 +55,8 @@ fn measure(arguments: &[String]) -> Outcome<()> {
 
 fn run_all(folder: &Path, arguments: &Arguments, report: &mut Report) {
     step("taking in", report, |report| ingest::run(&folder.join("ingest"), report));
+    step("hostile frames", report, |report| hostile::run(&folder.join("hostile"), report));
+    step("programs", report, |report| programs::run(&folder.join("programs"), arguments.seconds, report));
     step("sockets for all", report, |_| allow_files(IDLE_SOCKETS + FILES));
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -67,6 +73,13 @@ fn run_all(folder: &Path, arguments: &Arguments, report: &mut Report) {
         std::fs::write(arguments.svg(), chart::draw(&samples, arguments.seconds))?;
         Ok(())
     });
+    step("deaf sockets", report, |report| runtime.block_on(deaf::run(&mut crowd, report)));
+    let mut back = None;
+    step("a storm", report, |report| {
+        back = Some(runtime.block_on(storm::run(&crowded, crowd, report))?);
+        Ok(())
+    });
+    let Some(crowd) = back else { return };
     step("standing by", report, |report| runtime.block_on(idle::run(&crowded, crowd, report)));
 }
 

@@ -218,6 +218,8 @@ fn place(at: At) -> String {
         At::Ledgers(1) => "1 ledger".to_owned(),
         At::Ledgers(count) => format!("{} ledgers", grouped(count)),
         At::Sockets(count) => format!("{} sockets", grouped(count)),
+        At::Frames(count) => format!("{} frames", grouped(count)),
+        At::PerSecond(count) => format!("{} a second", grouped(count)),
         At::Started => "started".to_owned(),
     }
 }

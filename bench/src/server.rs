@@ -9,41 +9,37 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper::http::request::Builder;
-use hyper_util::rt::TokioIo;
 use outlay_core::DeviceKey;
 use outlay_core::sync::ServerAddress;
 use outlay_ledger::hex;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 
 use crate::ground::{Outcome, number_after};
+use crate::http::Http;
 
 /// The program, beside this one.
 const PROGRAM: &str = "outlay-server";
-/// Options under which a crowd signs in within seconds.
-const MANY: [&str; 10] = [
-    "--address-connections-max-count",
-    "20000",
-    "--address-requests-per-minute",
-    "1000000",
-    "--account-requests-per-minute",
-    "1000000",
-    "--password-hash-memory-kib",
-    "64",
-    "--password-hash-passes-count",
-    "1",
+/// Options under which one machine may ask as much as many do.
+const AS_MANY: [&str; 5] = [
+    "--address-connections-max-count=20000",
+    "--address-requests-per-minute=1000000",
+    "--person-requests-per-minute=1000000",
+    "--session-requests-per-minute=1000000",
+    "--account-requests-per-minute=1000000",
 ];
-/// What it says first when it is ready.
+/// Options under which they sign in within seconds.
+const CHEAP_PASSWORDS: [&str; 2] = ["--password-hash-memory-kib=64", "--password-hash-passes-count=1"];
+/// Where it says how it is.
+const METRICS: &str = "--metrics-listen=127.0.0.1:0";
+/// What it says first when it is ready, and then.
 const READY: &str = "listening on http://";
+const MEASURED: &str = "metrics on http://";
 /// The password of every account: what it is makes no difference to what hashing it takes.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
-/// An answer of the account calls; theirs have 700 bytes.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// A server that runs until it is stopped or dropped.
 pub(crate) struct Server {
@@ -52,6 +48,7 @@ pub(crate) struct Server {
     _output: BufReader<ChildStdout>,
     log: PathBuf,
     pub(crate) address: SocketAddr,
+    metrics: SocketAddr,
 }
 
 /// What a device gets when it signs up or in.
@@ -71,7 +68,12 @@ impl Server {
 
     /// Starts one that lets a thousand devices in from one address, without the work that a password is worth.
     pub(crate) fn start_for_many(folder: &Path) -> Outcome<Self> {
-        Self::start_with(folder, &MANY)
+        Self::start_with(folder, &[&AS_MANY[..], &CHEAP_PASSWORDS].concat())
+    }
+
+    /// Starts one that one address may ask as often as it likes, and for which passwords are the work that they are.
+    pub(crate) fn start_for_programs(folder: &Path) -> Outcome<Self> {
+        Self::start_with(folder, &AS_MANY)
     }
 
     fn start_with(folder: &Path, options: &[&str]) -> Outcome<Self> {
@@ -79,16 +81,19 @@ impl Server {
         std::fs::create_dir_all(folder)?;
         let log = folder.join("log");
         let mut command = Command::new(&program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--dev", "--data"]).arg(folder).args(options);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--dev", METRICS, "--data"]).arg(folder).args(options);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?);
         let mut child = command
             .spawn()
             .map_err(|error| format!("{}, which is built beside this program: {error}", program.display()))?;
         let mut output = BufReader::new(child.stdout.take().ok_or("the server has no output")?);
-        let mut line = String::new();
-        output.read_line(&mut line)?;
-        match line.trim().strip_prefix(READY).and_then(|address| address.parse().ok()) {
-            Some(address) => Ok(Self { child, _output: output, log, address }),
+        let mut said = |what: &str| {
+            let mut line = String::new();
+            output.read_line(&mut line).ok()?;
+            line.trim().strip_prefix(what)?.split('/').next()?.parse().ok()
+        };
+        match said(READY).zip(said(MEASURED)) {
+            Some((address, metrics)) => Ok(Self { child, _output: output, log, address, metrics }),
             None => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -105,6 +110,14 @@ impl Server {
     /// Asks it whether it is ready.
     pub(crate) async fn ready(&self) -> Outcome<()> {
         ask(self.address, Request::get("/readyz"), Bytes::new()).await.map(drop)
+    }
+
+    /// How many passwords it has hashed since it was started.
+    pub(crate) async fn hashes(&self) -> Outcome<u64> {
+        let text = ask(self.metrics, Request::get("/metrics"), Bytes::new()).await?;
+        let text = String::from_utf8_lossy(&text);
+        let count = text.lines().find_map(|line| line.strip_prefix("outlay_password_hashes_total "));
+        Ok(count.ok_or("the server does not count password hashes")?.parse()?)
     }
 
     /// The memory it has now, in bytes.
@@ -130,6 +143,13 @@ impl Server {
         let after_name = stat.rsplit_once(')').ok_or("no such process")?.1;
         let ticks = after_name.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
         Ok(ticks.sum::<Result<u64, _>>()? * 10_000_000)
+    }
+
+    /// Ends it in the middle of whatever it does.
+    pub(crate) fn kill(&mut self) -> Outcome<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Stops it as an operator does, and waits until it has.
@@ -169,6 +189,12 @@ pub(crate) fn email(number: usize) -> String {
     format!("person{number}@example.org")
 }
 
+/// Makes an account without a device, as a program does, and says with which token to ask.
+pub(crate) async fn sign_up_program(server: SocketAddr, email: &str) -> Outcome<()> {
+    let body = json!({ "email": email, "password": PASSWORD, "name": "bench" });
+    post(server, "/v1/auth/signup", &body).await.map(drop)
+}
+
 /// Makes an account with its first device.
 pub(crate) async fn sign_up(server: SocketAddr, email: &str, device: DeviceKey) -> Outcome<Entered> {
     enter(server, "/v1/auth/signup", email, device).await
@@ -195,16 +221,5 @@ async fn post(server: SocketAddr, path: &str, body: &Value) -> Outcome<Value> {
 }
 
 async fn ask(server: SocketAddr, request: Builder, body: Bytes) -> Outcome<Bytes> {
-    let stream = TcpStream::connect(server).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let driving = tokio::spawn(connection);
-    let answer = sender.send_request(request.header("host", server.to_string()).body(Full::new(body))?).await?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
-    let body = body.map_err(|error| error.to_string())?.to_bytes();
-    driving.abort();
-    if status.is_success() {
-        return Ok(body);
-    }
-    Err(format!("the server answers {status}: {}", String::from_utf8_lossy(&body)).into())
+    Http::connect(server).await?.ask(request, body).await?.ok()
 }

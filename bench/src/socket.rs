@@ -63,6 +63,12 @@ impl Socket {
         }
     }
 
+    /// Says that this was all, and waits until the server has handled it.
+    pub(crate) async fn finish(mut self) {
+        let said = self.stream.close(None).await;
+        while said.is_ok() && self.frame().await.is_ok() {}
+    }
+
     /// The next frame if one is there.
     pub(crate) fn frame_now(&mut self) -> Option<Outcome<Vec<u8>>> {
         loop {

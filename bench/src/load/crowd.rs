@@ -5,13 +5,17 @@ use std::path::Path;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use outlay_core::LedgerId;
+use outlay_ledger::commit::Commit;
+use outlay_ledger::limits::NOTE_BYTES_MAX;
 use outlay_protocol::Cursor;
 use outlay_protocol::batch;
 use outlay_protocol::message::{Message, Push};
 
+use super::ingest::pushes;
 use super::person::{Device, Person, open, source};
+use super::{deaf, storm};
 use crate::figure::LIVE_SOCKETS;
-use crate::generate::Rows;
+use crate::generate::{Chance, Row, Rows};
 use crate::ground::Outcome;
 use crate::server::Server;
 use crate::socket::Socket;
@@ -39,6 +43,11 @@ pub(crate) struct Household {
     pub(crate) devices: Vec<Device>,
     /// What the first device will push, one commit each.
     pub(crate) writes: Vec<Vec<u8>>,
+    /// Then, as many commits at once as fit a frame, so many.
+    pub(crate) flood: Vec<Vec<u8>>,
+    pub(crate) flooded: u64,
+    /// Then again one commit each.
+    pub(crate) late: Vec<Vec<u8>>,
     /// One of each device, in their order.
     pub(crate) sockets: Vec<Socket>,
 }
@@ -60,15 +69,16 @@ impl Household {
         let person = Person::sign_up(server, number).await?;
         // The ledger, and that this server may admit further devices of this person.
         person.sync(server).await?;
-        let before = person.engine.heads(person.ledger)?;
-        for row in Rows::new(number as u64).take(writes) {
-            person.engine.add_expense(person.ledger, row.expense()?)?;
-        }
-        let commits = person.engine.commits(person.ledger, &before)?;
-        let mut frames = Vec::with_capacity(commits.len());
-        for (commit, number) in commits.into_iter().zip(1..) {
-            frames.push(Message::Push(Push { handle: 1, number, batch: batch::encode(&[commit])? }).encode());
-        }
+        let mut rows = Rows::new(number as u64);
+        let early = added(&person, rows.by_ref().take(writes))?;
+        let count = if number < deaf::FLOODED { deaf::RECORDS } else { 0 };
+        let mut chance = Chance(number as u64);
+        let flood = added(&person, rows.by_ref().take(count).map(|row| Row { note: long_note(&mut chance), ..row }))?;
+        let late = added(&person, rows.take(usize::try_from(storm::SECONDS)? * WRITES_PER_SECOND / LEDGERS))?;
+        let flooded = flood.len() as u64;
+        let writes = one_by_one(early, 1)?;
+        let flood = pushes(flood, u32::try_from(writes.len() + 1)?)?;
+        let late = one_by_one(late, u32::try_from(writes.len() + flood.len() + 1)?)?;
         let (ledger, mut devices) = (person.ledger, vec![person.device]);
         for place in 1..DEVICES {
             devices.push(Device::sign_in(server, number, place).await?);
@@ -80,6 +90,27 @@ impl Household {
             sockets.push(socket);
         }
         let cursor = cursor.ok_or("a household has no devices")?;
-        Ok(Self { ledger, cursor, devices, writes: frames, sockets })
+        Ok(Self { ledger, cursor, devices, writes, flood, flooded, late, sockets })
     }
+}
+
+/// The commits of expenses that are added one by one.
+fn added(person: &Person, rows: impl Iterator<Item = Row>) -> Outcome<Vec<Commit>> {
+    let before = person.engine.heads(person.ledger)?;
+    for row in rows {
+        person.engine.add_expense(person.ledger, row.expense()?)?;
+    }
+    Ok(person.engine.commits(person.ledger, &before)?)
+}
+
+/// Frames that push one commit each, numbered from `first`.
+fn one_by_one(commits: Vec<Commit>, first: u32) -> Outcome<Vec<Vec<u8>>> {
+    let numbered = commits.into_iter().zip(first..);
+    let frame = |(commit, number)| Ok(Push { handle: 1, number, batch: batch::encode(&[commit])? });
+    numbered.map(|one| frame(one).map(|push| Message::Push(push).encode())).collect()
+}
+
+/// A note of which nothing can be compressed but its letters.
+fn long_note(chance: &mut Chance) -> String {
+    (0..NOTE_BYTES_MAX).map(|_| char::from(b'!' + u8::try_from(chance.below(94)).unwrap_or(0))).collect()
 }

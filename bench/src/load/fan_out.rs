@@ -17,7 +17,7 @@ use crate::socket::Socket;
 /// How long after the last write everything must have come.
 const REST: Duration = Duration::from_secs(20);
 /// Between the beginning and the first write.
-const PREPARATION: Duration = Duration::from_millis(200);
+pub(super) const PREPARATION: Duration = Duration::from_millis(200);
 
 /// A write that was read from a socket, or acknowledged on one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,9 @@ pub(crate) struct Sample {
 
 /// When the writes of one ledger are due.
 #[derive(Clone, Copy)]
-struct Schedule {
-    begin: Instant,
-    household: usize,
+pub(super) struct Schedule {
+    pub(super) begin: Instant,
+    pub(super) household: usize,
 }
 
 /// Lets every household write, and returns every reading of every write.
@@ -97,7 +97,7 @@ impl Schedule {
         Duration::from_nanos(place * 1_000_000_000 / WRITES_PER_SECOND as u64)
     }
 
-    fn due(self, number: u64) -> Instant {
+    pub(super) fn due(self, number: u64) -> Instant {
         self.begin + self.due_after(number)
     }
 

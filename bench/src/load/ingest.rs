@@ -6,6 +6,7 @@ use std::path::Path;
 
 use futures_util::future::try_join_all;
 use outlay_core::{ImportRow, LedgerId};
+use outlay_ledger::commit::Commit;
 use outlay_protocol::batch;
 use outlay_protocol::message::{Inline, Message, Open, PUSH_FRAME_BYTES_MAX, PUSHES_IN_FLIGHT_MAX, Push, Run};
 
@@ -76,11 +77,7 @@ impl Writer {
         let before = person.engine.heads(person.ledger)?;
         write(&person, number, is_import, each)?;
         let commits = person.engine.commits(person.ledger, &before)?;
-        let mut frames = Vec::new();
-        for (batch, number) in batch::batches(commits, PUSH_FRAME_BYTES_MAX - ENVELOPE_BYTES_MAX).zip(2..) {
-            frames.push(Message::Push(Push { handle: 1, number, batch: batch? }).encode());
-        }
-        Ok(Self { device: person.device, ledger: person.ledger, genesis, frames })
+        Ok(Self { device: person.device, ledger: person.ledger, genesis, frames: pushes(commits, 2)? })
     }
 
     async fn open(self, server: &Server) -> Outcome<Pusher> {
@@ -95,26 +92,37 @@ impl Writer {
 impl Pusher {
     /// Pushes everything, and returns when all of it is stored.
     async fn push(mut self) -> Outcome<()> {
-        let mut in_flight = 0;
-        let mut frames = self.frames.into_iter();
-        loop {
-            while in_flight < PUSHES_IN_FLIGHT_MAX
-                && let Some(frame) = frames.next()
-            {
-                self.socket.send(frame).await?;
-                in_flight += 1;
+        push(&mut self.socket, self.frames).await
+    }
+}
+
+/// Pushes, as many frames at once as may be, and returns when all of it is stored.
+pub(super) async fn push(socket: &mut Socket, frames: Vec<Vec<u8>>) -> Outcome<()> {
+    let mut in_flight = 0;
+    let mut frames = frames.into_iter();
+    loop {
+        while in_flight < PUSHES_IN_FLIGHT_MAX
+            && let Some(frame) = frames.next()
+        {
+            socket.send(frame).await?;
+            in_flight += 1;
+        }
+        if in_flight == 0 {
+            return Ok(());
+        }
+        if let Message::Ack(ack) = socket.message().await? {
+            if let Some(other) = ack.runs.iter().find(|run| !matches!(run, Run::Stored { .. })) {
+                return Err(format!("the server did not store everything: {other:?}").into());
             }
-            if in_flight == 0 {
-                return Ok(());
-            }
-            if let Message::Ack(ack) = self.socket.message().await? {
-                if let Some(other) = ack.runs.iter().find(|run| !matches!(run, Run::Stored { .. })) {
-                    return Err(format!("the server did not store everything: {other:?}").into());
-                }
-                in_flight -= 1;
-            }
+            in_flight -= 1;
         }
     }
+}
+
+/// Commits as frames that push them, numbered from `first`, as many in each as fit.
+pub(super) fn pushes(commits: Vec<Commit>, first: u32) -> Outcome<Vec<Vec<u8>>> {
+    let batches = batch::batches(commits, PUSH_FRAME_BYTES_MAX - ENVELOPE_BYTES_MAX).zip(first..);
+    batches.map(|(batch, number)| Ok(Message::Push(Push { handle: 1, number, batch: batch? }).encode())).collect()
 }
 
 fn write(person: &Person, number: usize, is_import: bool, count: usize) -> Outcome<()> {
