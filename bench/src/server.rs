@@ -24,12 +24,14 @@ use crate::http::Http;
 /// The program, beside this one.
 const PROGRAM: &str = "outlay-server";
 /// Options under which one machine may ask as much as many do.
-const AS_MANY: [&str; 5] = [
+const AS_MANY: [&str; 6] = [
     "--address-connections-max-count=20000",
     "--address-requests-per-minute=1000000",
     "--person-requests-per-minute=1000000",
     "--session-requests-per-minute=1000000",
     "--account-requests-per-minute=1000000",
+    // One thread speaks for a thousand people: one whose connection is open may have to wait for its turn.
+    "--header-timeout-seconds=60",
 ];
 /// Options under which they sign in within seconds.
 const CHEAP_PASSWORDS: [&str; 2] = ["--password-hash-memory-kib=64", "--password-hash-passes-count=1"];
