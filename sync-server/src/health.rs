@@ -2,17 +2,35 @@
 //!
 //! Alive is who answers. Ready is who can read the database and write it durably, and is not being stopped; the answer says
 //! which of these is so, and nothing about why: that is in the log.
+//!
+//! Anybody may ask, as often as he likes, so the database is tried once a second at most.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use crate::api::Pages;
-use crate::node::Shared;
+use crate::clock;
+use crate::node::{Node, Shared};
 use crate::store::Result;
+
+/// How long it holds what was found, in milliseconds.
+const TRIED_MS_MAX: i64 = 1_000;
+
+/// What was found last.
+#[derive(Default)]
+pub(crate) struct Health(Mutex<Option<Tried>>);
+
+#[derive(Clone, Copy)]
+struct Tried {
+    at_ms: i64,
+    is_read: bool,
+    is_written: bool,
+}
 
 pub(crate) fn router() -> Pages {
     Pages::new().routes(routes!(alive)).routes(routes!(ready))
@@ -47,17 +65,29 @@ async fn alive() -> &'static str {
     responses((status = 200, body = Readiness), (status = 503, body = Readiness, description = "It cannot."))
 )]
 async fn ready(State(node): Shared) -> (StatusCode, Json<Readiness>) {
+    let word = |is_good| if is_good { "ok" } else { "failed" };
+    let (serving, Tried { is_read, is_written, .. }) = (!node.is_closing(), tried(&node).await);
+    let is_ready = serving && is_read && is_written;
+    let checks = Checks { serving: word(serving), database_read: word(is_read), database_write: word(is_written) };
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { status: word(is_ready), checks }))
+}
+
+/// Tries the database, unless that was just done. Who asks while it is tried waits for that.
+async fn tried(node: &Node) -> Tried {
+    let mut last = node.health.0.lock().await;
+    if let Some(tried) = last.filter(|tried| clock::monotonic_ms() - tried.at_ms < TRIED_MS_MAX) {
+        return tried;
+    }
     let read = node.read(|connection| Ok(connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?)).await;
     let write = node.writer().run(|write| {
         let upsert = "INSERT OR REPLACE INTO meta (key, value) VALUES ('ready', 1)";
         Ok(write.tx.prepare_cached(upsert)?.execute([])?)
     });
-    let word = |is_good| if is_good { "ok" } else { "failed" };
-    let (serving, is_read, is_written) = (!node.is_closing(), is_good("read", read), is_good("write", write.await));
-    let is_ready = serving && is_read && is_written;
-    let checks = Checks { serving: word(serving), database_read: word(is_read), database_write: word(is_written) };
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { status: word(is_ready), checks }))
+    let (is_read, is_written) = (is_good("read", read), is_good("write", write.await));
+    let tried = Tried { at_ms: clock::monotonic_ms(), is_read, is_written };
+    *last = Some(tried);
+    tried
 }
 
 fn is_good<T>(what: &str, checked: Result<T>) -> bool {

@@ -17,6 +17,7 @@ use crate::auth::{AccessTokens, Nonces};
 use crate::clock;
 use crate::config::{Limits, Serve, SignUp};
 use crate::gate::Gate;
+use crate::health::Health;
 use crate::mail::Post;
 use crate::metrics::Metrics;
 use crate::proxies::Network;
@@ -50,6 +51,7 @@ pub(crate) struct Node {
     pub(crate) nonces: Nonces,
     pub(crate) requests: Requests,
     pub(crate) gate: Gate,
+    pub(crate) health: Health,
     pub(crate) metrics: Metrics,
     /// Mails asked for, by the hash of the address.
     pub(crate) mailings: Requests<[u8; 32]>,
@@ -99,6 +101,7 @@ impl Node {
             mailings: Requests::per_hour(limits.address_mails_per_hour),
             post,
             gate: Gate::new(&limits),
+            health: Health::default(),
             metrics,
             rates: Rates::new(limits.rates()),
             readers: Readers::new(database, limits.database_cache_kib),

@@ -1,5 +1,7 @@
 //! Running it: health, restarting, stopping, backups.
 
+use std::time::Instant;
+
 use outlay_protocol::Code;
 use outlay_protocol::message::Mode;
 use serde_json::json;
@@ -115,6 +117,19 @@ fn what_is_no_backup_is_not_restored() {
     let (done, _) = run(&["restore"], &[("--data", &server.data), ("--from", &nonsense)]);
     assert!(!done);
     assert_eq!(server.again(&[]).get("/readyz").status, 200, "the former database is untouched");
+}
+
+#[test]
+fn whoever_asks_whether_it_is_ready_all_the_time_makes_it_write_once_a_second() {
+    let server = Server::start(&["--metrics-listen", "127.0.0.1:0"]);
+    let begun = Instant::now();
+    (0..200).for_each(|_| assert_eq!(server.get("/readyz").status, 200));
+    let seconds = begun.elapsed().as_secs();
+    let text = request(server.metrics.as_deref().unwrap(), "GET", "/metrics", &[], b"").body;
+    let text = String::from_utf8(text).unwrap();
+    let written =
+        text.lines().find_map(|line| line.strip_prefix("outlay_store_group_jobs_count ")?.parse::<u64>().ok());
+    assert!((1..=seconds + 1).contains(&written.unwrap()), "{written:?} transactions in {seconds} s");
 }
 
 #[test]
