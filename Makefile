@@ -1,5 +1,5 @@
-# `make` lists the targets. Only `setup` changes the machine; everything else needs Rust and a C compiler and builds
-# what it wants inside target/.
+# `make` lists the targets. Only `setup` changes the machine, and makes .venv; everything else needs Rust and a C compiler
+# and builds what it wants inside target/.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,6 +10,8 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # The version the checks were written for.
 CARGO_DENY_VERSION := 0.20.2
+# What makes requests of the description of the server's pages, for its tests: schemathesis, in .venv.
+API_TOOLS := sync-server/tests/api/requirements.txt
 # Where `make server` keeps its data, and where it listens.
 DATA ?= outlay-server-data
 LISTEN ?= 127.0.0.1:8787
@@ -19,9 +21,14 @@ help: ## list the targets
 
 setup: ## install what the suites want (root, Debian); may be repeated
 	apt-get update
-	DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends gcc libc6-dev make pkg-config git strace
+	DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends gcc libc6-dev make pkg-config git strace \
+	  python3 python3-venv
 	if [[ "$$($(CARGO) deny --version 2>/dev/null)" != "cargo-deny $(CARGO_DENY_VERSION)" ]]; then \
 	  $(CARGO) install cargo-deny --version $(CARGO_DENY_VERSION) --locked; \
+	fi
+	if ! cmp --silent $(API_TOOLS) .venv/requirements.txt; then \
+	  python3 -m venv --clear .venv && .venv/bin/pip install --quiet --no-input --requirement $(API_TOOLS) && \
+	    cp $(API_TOOLS) .venv/requirements.txt; \
 	fi
 
 tour: ## the whole system in one command; your own export: make tour CSV=path
@@ -34,6 +41,13 @@ server: ## a sync server to try things with, for this machine only
 
 test: check ## everything that must pass: check, then all tests
 	$(CARGO) test --workspace
+	if cmp --silent $(API_TOOLS) .venv/requirements.txt; then \
+	  OUTLAY_SCHEMATHESIS="$(CURDIR)/.venv/bin/st" $(CARGO) test --workspace --test server conformance -- --ignored; \
+	elif [[ "$${CI:-}" == true ]]; then \
+	  echo "FAILED: schemathesis is not installed; make setup installs it" >&2; exit 1; \
+	else \
+	  echo "SKIPPED: requests made of docs/openapi.json: schemathesis is not installed (make setup installs it)" >&2; \
+	fi
 
 check: ## format, lints, features, licences, files: all but the tests
 	$(CARGO) fmt --all --check

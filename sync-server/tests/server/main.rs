@@ -5,6 +5,7 @@
 mod accounts;
 mod administering;
 mod configuring;
+mod conformance;
 mod description;
 mod expenses;
 mod leaving;
@@ -18,5 +19,6 @@ mod refusals;
 mod second;
 mod support;
 mod syncing;
+mod tenants;
 mod tokens;
 mod writing;
