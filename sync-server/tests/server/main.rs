@@ -17,6 +17,7 @@ mod operation;
 mod postbox;
 mod refusals;
 mod second;
+mod strangers;
 mod support;
 mod syncing;
 mod tenants;
