@@ -112,11 +112,15 @@ async fn server(State(node): Shared) -> Json<ServerOut> {
     })
 }
 
-/// The answer in time, also when the page panics.
 async fn within_time(State(node): Shared, request: Request, next: Next) -> Response {
     let time = Duration::from_secs(u64::from(node.limits.request_timeout_seconds));
+    answered(time, next.run(request)).await
+}
+
+/// The answer in time, also when the page panics.
+async fn answered(time: Duration, answer: impl Future<Output = Response>) -> Response {
     // The panic itself was logged by the hook; nothing of the request is kept, so that nothing is left half done.
-    match tokio::time::timeout(time, AssertUnwindSafe(next.run(request)).catch_unwind()).await {
+    match tokio::time::timeout(time, AssertUnwindSafe(answer).catch_unwind()).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => ApiError::from(Code::Internal).into_response(),
         Err(_) => ApiError::from(Code::Slow).into_response(),
@@ -136,4 +140,29 @@ async fn protected(State(node): Shared, request: Request, next: Next) -> Respons
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    async fn problem(response: Response) -> (u16, String, serde_json::Value) {
+        let (head, body) = response.into_parts();
+        let kind = head.headers[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+        let body = to_bytes(body, 1_000).await.unwrap();
+        (head.status.as_u16(), kind, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_page_that_panics_or_takes_too_long_is_answered_with_a_problem() {
+        let panicking = answered(Duration::from_secs(60), async { panic!("as in a bug") }).await;
+        let (status, kind, told) = problem(panicking).await;
+        assert_eq!((status, kind.as_str(), &told["code"]), (500, "application/problem+json", &603.into()));
+        assert!(!told.to_string().contains("bug"), "the cause is nobody else's: {told}");
+        let slow = answered(Duration::ZERO, std::future::pending()).await;
+        let (status, kind, told) = problem(slow).await;
+        assert_eq!((status, kind.as_str(), &told["code"]), (408, "application/problem+json", &504.into()));
+    }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use outlay_protocol::Code;
 use serde_json::Value;
 
-use crate::support::{Server, run};
+use crate::support::{Device, Reply, Server, request, run};
 
 const COMMITTED: &str = include_str!("../../../docs/openapi.json");
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -69,6 +70,67 @@ fn every_operation_has_a_name_of_its_own_and_says_what_it_answers() {
         assert_eq!(needs_token, !is_open(path, method), "{at}");
         assert!(!needs_token || statuses.contains(&"401"), "{at}: {statuses:?}");
     }
+}
+
+/// `Allow` names what is described, and no page takes what is not.
+#[test]
+fn a_method_that_is_not_described_is_refused_with_those_that_are() {
+    let (server, description) = (Server::start(&[]), committed());
+    for (path, item) in description["paths"].as_object().unwrap() {
+        let mut described: Vec<String> = item.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+        if described.iter().any(|method| method == "GET") {
+            described.push("HEAD".to_owned());
+        }
+        described.sort();
+        let target = path.replace(['{', '}'], "");
+        for method in ["TRACE", "OPTIONS", "MADE-UP"] {
+            let refused = request(&server.address, method, &target, &[], b"");
+            assert_eq!(refused.refusal(), (405, Code::Method), "{method} {path}");
+            assert_problem(&refused);
+            let header = refused.header("allow").unwrap();
+            let mut allowed: Vec<&str> = header.split(',').map(str::trim).collect();
+            allowed.sort_unstable();
+            assert_eq!(allowed, described, "{path}");
+        }
+    }
+}
+
+/// Whatever is wrong with a request, it is told so in one form.
+#[test]
+fn every_refusal_is_a_problem() {
+    let server = Server::start(&[]);
+    let json = [("content-type", "application/json")];
+    let ask = |method, target, headers: &[_], body: &[u8]| request(&server.address, method, target, headers, body);
+    let refused = [
+        (ask("GET", "/v1/nowhere", &[], b""), (404, Code::NoSuchPage)),
+        (ask("GET", "/v1/ledgers/%ff/expenses", &[("authorization", "Bearer x")], b""), (401, Code::SignInNeeded)),
+        (ask("DELETE", "/livez", &[], b""), (405, Code::Method)),
+        (ask("POST", "/v1/auth/login", &json, &[b' '; 20_000]), (413, Code::TooBig)),
+        (ask("POST", "/v1/auth/login", &[], b"{}"), (415, Code::MediaType)),
+        (ask("POST", "/v1/auth/login", &json, b"{"), (400, Code::Malformed)),
+        (ask("POST", "/v1/auth/login", &json, b"\xff"), (400, Code::Malformed)),
+        (ask("POST", "/v1/auth/login", &json, b"{}"), (422, Code::Invalid)),
+        (ask("GET", "/v1/sync", &[], b""), (400, Code::Malformed)),
+        (ask("GET", "/v1/me", &[], b""), (401, Code::SignInNeeded)),
+    ];
+    for (reply, refusal) in &refused {
+        assert_eq!(reply.refusal(), *refusal);
+        assert_problem(reply);
+    }
+    let ana = server.sign_up("ana@example.org", &Device::new(1));
+    for target in ["/v1/ledgers/%ff/expenses", "/v1/ledgers/a/expenses/%ff"] {
+        let reply = server.ask("GET", target, &ana, &Value::Null);
+        assert_eq!(reply.status, 404);
+        assert_problem(&reply);
+    }
+}
+
+fn assert_problem(reply: &Reply) {
+    assert_eq!(reply.header("content-type").as_deref(), Some("application/problem+json"));
+    let problem = reply.problem();
+    assert_eq!(problem["status"], reply.status);
+    assert!(problem["type"].as_str().is_some_and(|kind| kind.starts_with("urn:outlay:problem:")), "{problem}");
+    assert!(problem["title"].is_string() && problem["code"].is_u64(), "{problem}");
 }
 
 /// The pages that need no token, one by one, so that none is open by mistake.
