@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use outlay_core::Engine;
 use outlay_core::sync::{Account, Credentials, KnownDevice, ServerAddress, SignInOptions, SignOut as How, SyncStatus};
