@@ -5,6 +5,7 @@
 
 mod writing;
 
+use crate::attachment::{ATTACHMENT_PREFIX, Attachment, AttachmentRegister};
 use crate::change::Scalar;
 use crate::date::{Date, TimeOfDay};
 use crate::field;
@@ -12,7 +13,7 @@ use crate::fold::Document;
 use crate::id::DocumentId;
 use crate::register::{Entry, EntryKind, Register};
 
-pub use writing::{Edit, ExpenseError, New, change_amount, document_value, name, nonzero};
+pub use writing::{Edit, ExpenseError, New, attach, change_amount, detach, document_value, name, nonzero};
 
 /// What is shown of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Shown<'a> {
     pub note: Option<&'a str>,
     /// Its tags, ascending.
     pub tags: Vec<&'a str>,
+    /// The files that belong to it, ascending by hash.
+    pub attachments: Vec<Attachment>,
     /// The entry that it refunds.
     pub refund_of: Option<DocumentId>,
     /// Whether it is in the trash.
@@ -84,6 +87,7 @@ impl<'a> Shown<'a> {
             time: document.winner(field::TIME).and_then(field::time),
             note: text(document, field::NOTE),
             tags: tags(document),
+            attachments: attachments(document),
             refund_of: reference(document, field::REFUND_OF),
             is_deleted: document.is_deleted(),
             is_conflicted: !document.conflicting_keys().is_empty(),
@@ -121,4 +125,21 @@ pub fn reference(document: &Document, key: &str) -> Option<DocumentId> {
 fn tags(document: &Document) -> Vec<&str> {
     let is_set = |key: &&str| document.winner(key) == Some(&Scalar::Bool(true));
     document.keys().filter(is_set).filter_map(|key| key.strip_prefix(field::TAG_PREFIX)).collect()
+}
+
+/// The file that a register holds.
+pub fn attachment(value: &Scalar) -> Option<Attachment> {
+    match value {
+        Scalar::Bytes(bytes) => match AttachmentRegister::decode(bytes) {
+            Ok(AttachmentRegister::Attachment(attachment)) => Some(attachment),
+            Ok(AttachmentRegister::Newer(_)) | Err(_) => None,
+        },
+        _ => None,
+    }
+}
+
+/// The files that a document has.
+pub fn attachments(document: &Document) -> Vec<Attachment> {
+    let keys = document.keys().filter(|key| key.starts_with(ATTACHMENT_PREFIX));
+    keys.filter_map(|key| document.winner(key).and_then(attachment)).collect()
 }

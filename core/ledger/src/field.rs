@@ -3,6 +3,7 @@
 //! | key | things | type |
 //! |---|---|---|
 //! | `account` | expense | 16 bytes, a document, or null |
+//! | `attachment:<half a hash>` | expense | the bytes of [`crate::attachment`], or null |
 //! | `category` | expense | 16 bytes, a document, or null |
 //! | `currency` | settings, account | text of three capital letters |
 //! | `date` | expense | signed days since 1970-01-01, years 1 to 4999 |
@@ -20,6 +21,7 @@
 //! Keys of newer versions are kept, folded, exported and shown as nothing. A key is never re-typed: a new meaning is a
 //! new key.
 
+use crate::attachment::{ATTACHMENT_PREFIX, AttachmentError, AttachmentRegister, is_of_hash};
 use crate::change::{Change, Scalar};
 use crate::currency::Currency;
 use crate::date::{Date, Month, TimeOfDay};
@@ -120,6 +122,8 @@ impl Thing {
 pub enum Field<'a> {
     /// The account an expense was paid from or an income to.
     Account,
+    /// A file that belongs to an expense, by half of its hash in hexadecimal.
+    Attachment(&'a str),
     /// The category of an expense.
     Category,
     /// The currency of a ledger or an account.
@@ -166,6 +170,9 @@ pub enum FieldError {
     /// The money register is malformed, or its parts do not sum.
     #[error("the money register is not one: {0}")]
     Money(#[from] RegisterError),
+    /// The register of an attachment is malformed, or beyond a limit.
+    #[error("the register of an attachment is not one: {0}")]
+    Attachment(#[from] AttachmentError),
 }
 
 impl<'a> Field<'a> {
@@ -185,7 +192,10 @@ impl<'a> Field<'a> {
             STATE => Self::State,
             TIME => Self::Time,
             TYPE => Self::Type,
-            _ => return key.strip_prefix(TAG_PREFIX).map(Self::Tag),
+            _ => {
+                let attachment = key.strip_prefix(ATTACHMENT_PREFIX).map(Self::Attachment);
+                return attachment.or_else(|| key.strip_prefix(TAG_PREFIX).map(Self::Tag));
+            }
         })
     }
 
@@ -195,6 +205,10 @@ impl<'a> Field<'a> {
         let clearable = *value == Scalar::Null;
         let holds = match self {
             Self::Account | Self::Category | Self::Parent | Self::RefundOf => document || clearable,
+            Self::Attachment(digits) => match value {
+                Scalar::Bytes(bytes) => AttachmentRegister::decode(bytes)?.belongs_to(digits),
+                _ => clearable && is_of_hash(digits),
+            },
             Self::Currency => matches!(value, Scalar::Str(code) if currency(code).is_some()),
             Self::Date => date(value).is_some(),
             Self::Name => text(NAME_BYTES_MAX),

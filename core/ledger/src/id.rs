@@ -118,6 +118,19 @@ id!(
     8
 );
 
+id!(
+    /// A file beside a ledger: BLAKE3 of its bytes.
+    BlobHash,
+    32
+);
+
+impl BlobHash {
+    /// The hash of a file.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
+    }
+}
+
 /// The first bytes of a BLAKE3 hash.
 pub(crate) fn truncated<const N: usize>(hasher: blake3::Hasher) -> [u8; N] {
     const { assert!(N <= blake3::OUT_LEN) }

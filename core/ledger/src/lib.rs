@@ -9,6 +9,7 @@
 //! It does no I/O, spawns nothing and reads no clock and no randomness: times, ids, keys and seeds are arguments.
 
 pub mod admit;
+pub mod attachment;
 pub mod category;
 mod cbor;
 pub mod change;
@@ -21,6 +22,7 @@ pub mod fold;
 pub mod hex;
 pub mod id;
 pub mod limits;
+pub mod media;
 pub mod member;
 pub mod money;
 pub mod register;
@@ -28,8 +30,11 @@ pub mod roles;
 pub mod signature;
 pub mod text;
 
+pub use attachment::Attachment;
 pub use currency::{Currency, CurrencyError};
 pub use date::{Date, DateError, Month, TimeOfDay};
-pub use id::{ActionId, ChangeHash, CommitId, DeviceKey, DocumentId, FeedId, IdError, LedgerId, MemberId, RecordId};
+pub use id::{
+    ActionId, BlobHash, ChangeHash, CommitId, DeviceKey, DocumentId, FeedId, IdError, LedgerId, MemberId, RecordId,
+};
 pub use money::{Money, MoneyError};
 pub use register::{Entered, Entry, EntryKind, Method, Part, Rate, Register, RegisterError};

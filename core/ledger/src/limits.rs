@@ -13,6 +13,14 @@ pub const NOTE_BYTES_MAX: usize = 4096;
 pub const TAG_BYTES_MAX: usize = 64;
 /// Tags of one expense: more is a category tree in disguise.
 pub const TAGS_MAX: usize = 32;
+/// Bytes of the name of an attachment: what the common file systems allow a file.
+pub const ATTACHMENT_NAME_BYTES_MAX: usize = 255;
+/// Bytes of a media type: twice the longest that receipts come in, as RFC 6838 recommends for each half.
+pub const MEDIA_TYPE_BYTES_MAX: usize = 127;
+/// Attachments of one expense: more is an archive.
+pub const ATTACHMENTS_MAX: usize = 32;
+/// Bytes of one attached file: a phone's largest photograph or a scan of thirty pages, and still in memory at once.
+pub const BLOB_BYTES_MAX: u64 = 20 * 1024 * 1024;
 /// Bytes of the name of a field this version does not know.
 pub const KEY_BYTES_MAX: usize = 64;
 /// Bytes of the value of a field this version does not know.

@@ -14,6 +14,7 @@ mod support;
 
 use std::path::PathBuf;
 
+use outlay_ledger::attachment::{self, Attachment};
 use outlay_ledger::change::Scalar;
 use outlay_ledger::commit::{ActorForm, Body, Commit, Header, Kind, Record, Salts, fact_document, salt};
 use outlay_ledger::field::{self, Thing};
@@ -22,8 +23,8 @@ use outlay_ledger::limits::MINOR_MAX;
 use outlay_ledger::member::{MemberOperation, Purge, Role};
 use outlay_ledger::signature::DeviceSecret;
 use outlay_ledger::{
-    ActionId, CommitId, Currency, DocumentId, Entered, Entry, EntryKind, LedgerId, MemberId, Method, Money, Part, Rate,
-    Register, RegisterError,
+    ActionId, BlobHash, CommitId, Currency, DocumentId, Entered, Entry, EntryKind, LedgerId, MemberId, Method, Money,
+    Part, Rate, Register, RegisterError, media,
 };
 use support::description::{Description, date, unhex};
 use support::{FACT_KEY, Rng, content_root, input};
@@ -252,6 +253,37 @@ fn conflict() -> Vec<Vec<u8>> {
     [ana.commits, ben.commits].concat()
 }
 
+fn receipt(number: u8, name: &str) -> Put {
+    let (hash, media_type) = (BlobHash([number; 32]), "image/jpeg".to_owned());
+    let file = Attachment { hash, bytes: 48_211, media_type, name: name.into() };
+    Put::new(attachment::key(&hash), Scalar::Bytes(file.encode()))
+}
+
+/// Two devices attach files at once, one of them the same; one is taken off again.
+fn attachments() -> Vec<Vec<u8>> {
+    let (mut ana, mut ben) = (Writer::new(1), Writer::new(2));
+    let mut document = Document::default();
+    let made = input(Document::create(ana.actor(), Thing::Expense, lunch()), ActorForm::Feed);
+    let (commit, _) = ana.writes(vec![change(None, &made)]);
+    let id = commit.document(1, &commit.records[0]);
+    assert!(document.apply_next(&made));
+
+    let plain = Attachment { hash: BlobHash([3; 32]), bytes: 1, media_type: media::UNKNOWN.into(), name: "".into() };
+    let plain = Put::new(attachment::key(&plain.hash), Scalar::Bytes(plain.encode()));
+    let newer = Put::new(attachment::key(&BlobHash([4; 32])), Scalar::Bytes(vec![2, 0xa1, 0x01, 0x02]));
+    let by_ana = document.edit(ana.actor(), vec![receipt(1, "receipt.jpg"), plain]).expect("an edit");
+    let by_ben = document.edit(ben.actor(), vec![receipt(1, "IMG_0001.jpg"), receipt(2, "back.jpg"), newer]);
+    let (by_ana, by_ben) = (input(by_ana, ActorForm::Feed), input(by_ben.expect("an edit"), ActorForm::Feed));
+    ana.writes(vec![change(Some(id), &by_ana)]);
+    ben.writes(vec![change(Some(id), &by_ben)]);
+
+    let both = outlay_ledger::fold::fold(&[made, by_ana, by_ben]).document;
+    let off = outlay_ledger::expense::detach(&both, &BlobHash([2; 32])).expect("it is attached");
+    let taken_off = both.edit(ana.actor(), vec![off]).expect("an edit");
+    ana.writes(vec![change(Some(id), &input(taken_off, ActorForm::Feed))]);
+    [ana.commits, ben.commits].concat()
+}
+
 /// One expense is deleted; of another one device deletes what the other edits.
 fn delete() -> Vec<Vec<u8>> {
     let (mut ana, mut ben) = (Writer::new(1), Writer::new(2));
@@ -334,7 +366,7 @@ fn future() -> Vec<Vec<u8>> {
 
 type Vector = (&'static str, &'static str, fn() -> Vec<Vec<u8>>);
 
-const VECTORS: [Vector; 10] = [
+const VECTORS: [Vector; 11] = [
     ("genesis", "The first commit of a ledger, and the one after it.", genesis),
     ("expense", "An expense with something in every register, and one with the least amount there is.", expense),
     ("income_and_transfers", "An income, and transfers with both, one or no account and a received amount.", {
@@ -343,6 +375,9 @@ const VECTORS: [Vector; 10] = [
     ("things", "Categories, one below the other; accounts; settings.", things),
     ("content", "One row of a file imported on two devices with two mappings, then edited by a person.", content),
     ("conflict", "Two devices edit one expense at once; one of them settles it.", conflict),
+    ("attachments", "Two devices attach files to one expense at once, one of them the same; one is taken off.", {
+        attachments
+    }),
     ("delete", "A delete, and a delete at the same time as an edit.", delete),
     ("members", "Each member operation, one of a newer version, and a purge.", members),
     ("purged", "A commit of three records, and the same one after the second was purged.", purged),

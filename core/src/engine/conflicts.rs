@@ -152,7 +152,9 @@ fn parse(draft: &mut Draft<'_, '_>, document: &Document, key: &str, text: &str) 
         Some(Field::Category | Field::Parent) => thing(draft, Thing::Category, text)?,
         Some(Field::Account) => thing(draft, Thing::Account, text)?,
         Some(Field::RefundOf) => Scalar::Bytes(text.parse::<DocumentId>()?.0.to_vec()),
-        Some(Field::Type) | None => return Err(Error::invalid("choose one of the values of this field by its place")),
+        Some(Field::Attachment(_) | Field::Type) | None => {
+            return Err(Error::invalid("choose one of the values of this field by its place"));
+        }
     })
 }
 

@@ -162,6 +162,7 @@ pub(crate) fn reason(code: i64) -> String {
         74 => Quarantine::Field(FieldError::Retyped),
         76 => Quarantine::Period,
         77 => Quarantine::Root,
+        78 => return "the register of an attachment is not one".to_owned(),
         _ => return "the money register is not one".to_owned(),
     };
     quarantine.to_string()
@@ -194,6 +195,7 @@ const fn code_of_quarantine(reason: Quarantine) -> i64 {
         Quarantine::Field(FieldError::Money(_)) => 75,
         Quarantine::Period => 76,
         Quarantine::Root => 77,
+        Quarantine::Field(FieldError::Attachment(_)) => 78,
     }
 }
 

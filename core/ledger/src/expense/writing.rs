@@ -1,12 +1,16 @@
 //! The registers that write an entry: what a new one puts, and what an edit changes.
 
-use super::reference;
+use super::{attachments, reference};
+use crate::attachment::{self, Attachment, AttachmentError};
 use crate::change::Scalar;
 use crate::date::{Date, TimeOfDay};
 use crate::field::{self, TAG_PREFIX};
 use crate::fold::{Document, Put};
-use crate::id::DocumentId;
-use crate::limits::{NAME_BYTES_MAX, NOTE_BYTES_MAX, PAYEE_BYTES_MAX, TAG_BYTES_MAX, TAGS_MAX};
+use crate::id::{BlobHash, DocumentId};
+use crate::limits::{
+    ATTACHMENT_NAME_BYTES_MAX, ATTACHMENTS_MAX, NAME_BYTES_MAX, NOTE_BYTES_MAX, PAYEE_BYTES_MAX, TAG_BYTES_MAX,
+    TAGS_MAX,
+};
 use crate::money::{Money, SplitError, split};
 use crate::register::{Entry, EntryKind, Method, Part, Register, RegisterError};
 use crate::text::{TextError, normalize, normalize_multiline};
@@ -80,6 +84,12 @@ pub enum ExpenseError {
     /// Too many tags.
     #[error("an expense has at most {TAGS_MAX} tags")]
     Tags,
+    /// Too many attachments.
+    #[error("an expense has at most {ATTACHMENTS_MAX} attachments")]
+    Attachments,
+    /// A file that cannot be attached.
+    #[error(transparent)]
+    Attachment(#[from] AttachmentError),
     /// An account or a category without a name.
     #[error("accounts and categories have names")]
     Unnamed,
@@ -264,6 +274,27 @@ pub fn nonzero(amount: Money) -> Result<Money, ExpenseError> {
 pub fn name(text: &str) -> Result<String, ExpenseError> {
     let name = normalize(text, NAME_BYTES_MAX)?;
     if name.is_empty() { Err(ExpenseError::Unnamed) } else { Ok(name) }
+}
+
+/// The register that attaches a file to an entry, whose document this is. The name is brought into the form of a ledger.
+///
+/// # Errors
+///
+/// [`ExpenseError::Attachments`], [`ExpenseError::Attachment`] or [`ExpenseError::Text`].
+pub fn attach(document: &Document, file: Attachment) -> Result<Put, ExpenseError> {
+    let file = Attachment { name: normalize(&file.name, ATTACHMENT_NAME_BYTES_MAX)?, ..file };
+    file.check()?;
+    let others = attachments(document).into_iter().filter(|other| other.hash != file.hash);
+    if others.count() >= ATTACHMENTS_MAX {
+        return Err(ExpenseError::Attachments);
+    }
+    Ok(Put::new(attachment::key(&file.hash), Scalar::Bytes(file.encode())))
+}
+
+/// The register that takes a file off an entry; `None` if the entry does not have it.
+pub fn detach(document: &Document, hash: &BlobHash) -> Option<Put> {
+    let is_attached = attachments(document).iter().any(|file| file.hash == *hash);
+    is_attached.then(|| Put::new(attachment::key(hash), Scalar::Null))
 }
 
 /// The value of a register that refers to a document, or to none.

@@ -7,9 +7,9 @@ use outlay_ledger::field::{self, FieldError, Thing};
 use outlay_ledger::fold::{Document, Put};
 use outlay_ledger::limits::{NAME_BYTES_MAX, NOTE_BYTES_MAX, PAYEE_BYTES_MAX, TAG_BYTES_MAX, UNKNOWN_VALUE_BYTES_MAX};
 use outlay_ledger::signature::DeviceSecret;
-use outlay_ledger::{ChangeHash, DocumentId, LedgerId, Month};
+use outlay_ledger::{BlobHash, ChangeHash, DocumentId, LedgerId, Month};
 
-use crate::support::{FACT_KEY, content_root, expense, input};
+use crate::support::{FACT_KEY, attachment, content_root, expense, input};
 
 /// A commit of one record by a device, as it would come in.
 struct Sender {
@@ -132,6 +132,9 @@ fn every_register_refuses_what_it_cannot_hold() {
     let bytes = |length: usize| Scalar::Bytes(vec![1; length]);
     let long_tag = format!("tag:{}", "x".repeat(TAG_BYTES_MAX));
     let too_long_tag = format!("{long_tag}x");
+    let file = attachment(1, 1);
+    let (attached, register) = (outlay_ledger::attachment::key(&file.hash), Scalar::Bytes(file.encode()));
+    let another = outlay_ledger::attachment::key(&BlobHash([2; 32]));
     let good = [
         ("account", bytes(16)),
         ("account", Scalar::Null),
@@ -152,6 +155,9 @@ fn every_register_refuses_what_it_cannot_hold() {
         ("time", Scalar::Uint(86_399)),
         ("time", Scalar::Null),
         ("money", Scalar::Bytes(vec![2, 1, 2, 3])),
+        (&attached, register.clone()),
+        (&attached, Scalar::Null),
+        (&another, Scalar::Bytes(vec![2, 1, 2, 3])),
     ];
     for (key, value) in good {
         assert_eq!(checked_expense_with(key, value.clone()), Ok(()), "{key} {value:?}");
@@ -185,6 +191,11 @@ fn every_register_refuses_what_it_cannot_hold() {
         ("time", Scalar::Int(1)),
         ("money", Scalar::Int(340)),
         ("money", Scalar::Null),
+        (&another, register),
+        (&attached, Scalar::Bool(true)),
+        ("attachment:", Scalar::Null),
+        ("attachment:receipt", Scalar::Bytes(vec![2])),
+        (&attached.to_uppercase().replace("ATTACHMENT", "attachment").replace("01", "AB"), Scalar::Null),
     ];
     for (key, value) in bad {
         assert_eq!(checked_expense_with(key, value.clone()), Err(FieldError::Value), "{key} {value:?}");
@@ -192,6 +203,10 @@ fn every_register_refuses_what_it_cannot_hold() {
     for malformed in [vec![], vec![0], vec![1], vec![1, 0xa0]] {
         let refused = checked_expense_with("money", Scalar::Bytes(malformed));
         assert!(matches!(refused, Err(FieldError::Money(_))), "{refused:?}");
+    }
+    for malformed in [vec![], vec![0], vec![1], vec![1, 0xa0]] {
+        let refused = checked_expense_with(&attached, Scalar::Bytes(malformed));
+        assert!(matches!(refused, Err(FieldError::Attachment(_))), "{refused:?}");
     }
 }
 

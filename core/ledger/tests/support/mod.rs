@@ -13,7 +13,7 @@ use outlay_ledger::change::{Actor, Change, Scalar, chunk};
 use outlay_ledger::commit::ActorForm;
 use outlay_ledger::field::{self, Thing};
 use outlay_ledger::fold::{Document, Folded, Input, Put, Verdict, fold};
-use outlay_ledger::{ChangeHash, Currency, DocumentId, Entry, EntryKind, Money};
+use outlay_ledger::{Attachment, BlobHash, ChangeHash, Currency, DocumentId, Entry, EntryKind, Money};
 
 /// Key of the facts in tests.
 pub const FACT_KEY: [u8; 32] = [0xfa; 32];
@@ -307,6 +307,12 @@ pub fn money(minor: i64) -> Scalar {
     Scalar::Bytes(Entry::new(EntryKind::Expense, amount).encode())
 }
 
+/// One of few files, under one of few names.
+pub fn attachment(number: u8, name: usize) -> Attachment {
+    let name = ["", "receipt.jpg"][name].to_owned();
+    Attachment { hash: BlobHash([number; 32]), bytes: 1 + u64::from(number), media_type: "image/jpeg".into(), name }
+}
+
 /// The least an expense has.
 pub fn expense() -> Vec<Put> {
     vec![Put::new(field::DATE, Scalar::Int(20_000)), Put::new(field::MONEY, money(340))]
@@ -326,7 +332,7 @@ fn random_date(rng: &mut Rng) -> Put {
 
 /// A put of one of few values, so that equal ones meet too.
 fn random_put(rng: &mut Rng) -> Put {
-    match rng.below(9) {
+    match rng.below(11) {
         0 => random_date(rng),
         1 => Put::new(field::MONEY, money(rng.below(4) as i64)),
         2 => Put::new(field::PAYEE, Scalar::Str(["", "Bäcker", "Corner Café"][rng.below(3)].into())),
@@ -334,7 +340,12 @@ fn random_put(rng: &mut Rng) -> Put {
         4 => Put::new(field::CATEGORY, Scalar::Bytes(vec![rng.below(3).to_le_bytes()[0]; 16])),
         5 => Put::new(format!("tag:{}", ["a", "holiday", "Ü"][rng.below(3)]), Scalar::Bool(rng.chance(50))),
         6 => Put::new(field::TIME, if rng.chance(20) { Scalar::Null } else { Scalar::Uint(rng.next() % 86_400) }),
-        7 => Put::new("x.newer:field-1", Scalar::Int([0, -1, i64::MIN, i64::MAX, 300][rng.below(5)])),
+        7 | 8 => {
+            let file = attachment(rng.below(3).to_le_bytes()[0], rng.below(2));
+            let value = if rng.chance(30) { Scalar::Null } else { Scalar::Bytes(file.encode()) };
+            Put::new(outlay_ledger::attachment::key(&file.hash), value)
+        }
+        9 => Put::new("x.newer:field-1", Scalar::Int([0, -1, i64::MIN, i64::MAX, 300][rng.below(5)])),
         _ => Put::new("zz_newer", [Scalar::Uint(u64::MAX), Scalar::Bytes(vec![]), Scalar::Null][rng.below(3)].clone()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use outlay_ledger::attachment::ATTACHMENT_PREFIX;
 use outlay_ledger::change::Scalar;
 use outlay_ledger::field::{self, TAG_PREFIX, Thing};
 use outlay_ledger::fold::{Document, Put};
@@ -177,11 +178,13 @@ impl<'a, 't> Taking<'a, 't> {
     }
 }
 
-/// Clears every register that the new values leave out.
+/// Clears every register that the new values leave out. Files come from no row: what a person attached stays.
 fn clear_others(document: &Document, puts: &mut Vec<Put>) {
     let others: Vec<Put> = document
         .keys()
-        .filter(|key| *key != field::TYPE && !puts.iter().any(|put| put.key == *key))
+        .filter(|key| {
+            *key != field::TYPE && !key.starts_with(ATTACHMENT_PREFIX) && !puts.iter().any(|put| put.key == *key)
+        })
         .filter_map(|key| Some((key, document.winner(key)?)))
         .filter(|(_, value)| !matches!(value, Scalar::Null | Scalar::Bool(false)))
         .map(|(key, _)| Put::new(key, if key.starts_with(TAG_PREFIX) { Scalar::Bool(false) } else { Scalar::Null }))
