@@ -94,6 +94,18 @@ pub(crate) struct ExpensePath {
     pub(crate) expense: String,
 }
 
+/// A page of one file.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct BlobPath {
+    /// The id of a ledger.
+    #[param(pattern = "^[0-9a-f]{32}$")]
+    pub(crate) ledger: String,
+    /// The BLAKE3 hash of the file's bytes.
+    #[param(pattern = "^[0-9a-f]{64}$")]
+    pub(crate) hash: String,
+}
+
 /// A page of one session or token.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -1,6 +1,7 @@
 //! Copying the database while it is used, and putting a copy in its place.
 //!
-//! A backup is one file with everything, the server's keys too: keep it as safe as the server. Restoring begins a new
+//! A backup is one file with everything, the server's keys too, and beside it a folder with the files of expenses: keep both
+//! as safe as the server. Restoring begins a new
 //! epoch, so that every device looks at what the server holds and brings back what the backup lacks; nobody has to do
 //! anything.
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::blobs;
 use crate::serve::database;
 use crate::store::{META_EPOCH, Random, StoreError};
 
@@ -50,7 +52,8 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
     move |error| BackupError::Io { path, error }
 }
 
-/// Copies the database of a folder into a new file, readable by its owner only. The server may go on meanwhile.
+/// Copies the database of a folder into a new file, readable by its owner only, and the files of expenses into a folder beside
+/// it, which may be that of an earlier backup. The server may go on meanwhile.
 ///
 /// # Errors
 ///
@@ -59,7 +62,8 @@ pub fn backup(data: &Path, to: &Path) -> Result<(), BackupError> {
     let source = Connection::open_with_flags(database(data), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     source.busy_timeout(Duration::from_secs(5))?;
     new_file(to).map_err(at(to))?;
-    copy(&source, to).inspect_err(|_| {
+    let copied = copy(&source, to).and_then(|()| blobs::copy(&database(data), to).map_err(at(&blobs::folder(to))));
+    copied.inspect_err(|_| {
         // Half a backup is none. What is wrong was said already.
         _ = std::fs::remove_file(to);
     })
@@ -95,6 +99,8 @@ pub fn restore(data: &Path, from: &Path, random: &mut Random) -> Result<(), Back
         error => error,
     })?;
     File::open(&fresh).and_then(|file| file.sync_all()).map_err(at(&fresh))?;
+    // What is there already stays: a file is what its name says, and the rows say which are whose.
+    blobs::copy(from, &target).map_err(at(&blobs::folder(from)))?;
     if target.exists() {
         std::fs::rename(&target, target.with_extension("db.before-restore")).map_err(at(&target))?;
     }

@@ -336,10 +336,16 @@ limits! {
     mail_timeout_seconds: u32 = 30, "OUTLAY_MAIL_TIMEOUT_SECONDS";
     /// Mails that can be asked for to one address, in an hour.
     address_mails_per_hour: u32 = 5, "OUTLAY_ADDRESS_MAILS_PER_HOUR";
-    /// Bytes of one ledger.
+    /// Bytes of one ledger, with the files of its expenses.
     ledger_max_bytes: u64 = 1 << 30, "OUTLAY_LEDGER_MAX_BYTES";
     /// Bytes of the ledgers that one account brought here.
     account_max_bytes: u64 = 4 << 30, "OUTLAY_ACCOUNT_MAX_BYTES";
+    /// Bytes of one file that belongs to an expense.
+    blob_max_bytes: u64 = 20 << 20, "OUTLAY_BLOB_MAX_BYTES";
+    /// Files of one account that may have come in part.
+    account_uploads_max_count: u64 = 16, "OUTLAY_ACCOUNT_UPLOADS_MAX_COUNT";
+    /// Seconds that a file which has come in part waits for the rest.
+    upload_timeout_seconds: u32 = 86_400, "OUTLAY_UPLOAD_TIMEOUT_SECONDS";
     /// Members of a ledger.
     ledger_members_max_count: usize = 256, "OUTLAY_LEDGER_MEMBERS_MAX_COUNT";
     /// Devices of a member.

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use crate::accounts::passwords::Hashing;
 use crate::accounts::{Attempts, Requests};
 use crate::auth::{AccessTokens, Nonces};
+use crate::blobs::Files;
 use crate::clock;
 use crate::config::{Limits, Serve, SignUp};
 use crate::gate::Gate;
@@ -56,6 +57,7 @@ pub(crate) struct Node {
     /// Mails asked for, by the hash of the address.
     pub(crate) mailings: Requests<[u8; 32]>,
     pub(crate) post: Post,
+    pub(crate) files: Files,
     rates: Rates,
     readers: Readers,
     reads: Arc<Semaphore>,
@@ -100,6 +102,7 @@ impl Node {
             requests: Requests::per_minute(limits.account_requests_per_minute),
             mailings: Requests::per_hour(limits.address_mails_per_hour),
             post,
+            files: Files::beside(database),
             gate: Gate::new(&limits),
             health: Health::default(),
             metrics,

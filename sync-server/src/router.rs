@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use crate::api::{self, Id, Key, Pages};
 use crate::error::ApiError;
 use crate::node::{Node, Shared, random};
-use crate::{accounts, clock, expenses, gate, health, ledgers, logs, sync};
+use crate::{accounts, blobs, clock, expenses, gate, health, ledgers, logs, sync};
 
 /// Bytes of a request that is no sync: an address, a password, a name.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -64,6 +64,7 @@ pub(crate) fn pages(sync_bytes_max: usize) -> Pages {
         .merge(accounts::second::router())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(expenses::router())
+        .merge(blobs::routes::router())
         .merge(sync)
 }
 
@@ -71,11 +72,13 @@ pub(crate) fn pages(sync_bytes_max: usize) -> Pages {
 fn cors(origins: &[HeaderValue]) -> CorsLayer {
     let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     let headers = [header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH];
-    let shown = ["etag", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id", "outlay-nonce"];
+    let headers = headers.into_iter().chain([header::RANGE, header::IF_RANGE, header::CONTENT_RANGE]);
+    let shown =
+        ["etag", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id", "outlay-nonce", "upload-offset"];
     CorsLayer::new()
         .allow_origin(origins.to_vec())
         .allow_methods(methods)
-        .allow_headers(headers.into_iter().chain(OURS.map(HeaderName::from_static)).collect::<Vec<_>>())
+        .allow_headers(headers.chain(OURS.map(HeaderName::from_static)).collect::<Vec<_>>())
         .expose_headers(shown.map(HeaderName::from_static))
         .max_age(PREFLIGHT_TIME)
 }

@@ -10,6 +10,7 @@ use outlay_ledger::hex;
 use tokio::net::TcpListener;
 
 use crate::accounts::admin;
+use crate::blobs::{self, Files};
 use crate::config::Serve;
 use crate::ledgers::purge;
 use crate::node::Node;
@@ -95,7 +96,8 @@ impl Server {
             ..Default::default()
         };
         let mut store = open(&serve.data, options)?;
-        finish_purge(&mut store).map_err(|error| ServeError::Store { path: database(&serve.data), error })?;
+        tidy(&mut store, &database(&serve.data))
+            .map_err(|error| ServeError::Store { path: database(&serve.data), error })?;
         let listener = TcpListener::bind(serve.listen).await.map_err(ServeError::io(serve.listen))?;
         let metrics = match serve.metrics_listen {
             Some(address) => Some(TcpListener::bind(address).await.map_err(ServeError::io(address))?),
@@ -200,9 +202,10 @@ fn tls(serve: &Serve) -> Result<Option<tokio_rustls::TlsAcceptor>, ServeError> {
 }
 
 /// Goes on with deleting what a server that was stopped has begun to delete.
-fn finish_purge(store: &mut Store) -> Result<(), StoreError> {
+fn tidy(store: &mut Store, database: &Path) -> Result<(), StoreError> {
     while store.write(purge::go_on)? {}
-    Ok(())
+    let files = Files::beside(database);
+    store.write(|write| files.sweep(|ledger, hash| blobs::is_known(write.tx, ledger, hash)))
 }
 
 fn secret(serve: &Serve) -> Result<Option<[u8; 32]>, ServeError> {

@@ -98,6 +98,10 @@ codes! {
     VersionNeeded = 111, "version_needed", 428, Retries;
     /// Another request was made under this key.
     KeyReused = 112, "key_reused", 409, Retries;
+    /// A part of a file that does not begin where what is held of it ends.
+    Offset = 113, "offset", 409, Retries;
+    /// A part of a file that there is not.
+    Range = 114, "range", 416, Retries;
 
     /// No token, or one that is none.
     SignInNeeded = 201, "sign_in_needed", 401, Waits;
@@ -157,6 +161,8 @@ codes! {
     Forks = 405, "forks", 409, Waits;
     /// A batch that is none.
     Batch = 406, "batch", 422, Retries;
+    /// The bytes of a file are not what its hash says.
+    Hash = 407, "hash", 422, Kept;
 
     /// Too many bytes in too short a time.
     Rate = 501, "rate", 429, Waits;

@@ -25,7 +25,6 @@ use super::second::check_code;
 use super::{Session, records, sessions};
 use crate::api::refused::LoggingIn;
 use crate::api::{Id, Pages};
-use crate::clock;
 use crate::error::Answer;
 use crate::ledgers::log::{self, Portion};
 use crate::ledgers::purge;
@@ -33,6 +32,7 @@ use crate::mail::{Errand, Letter};
 use crate::node::{Node, Shared};
 use crate::request::Body;
 use crate::store::{Result, StoreError, Write};
+use crate::{blobs, clock};
 
 /// Bytes of commits that are read for an export at once.
 const PORTION_BYTES_MAX: usize = 64 * 1024;
@@ -57,6 +57,7 @@ fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
         "DELETE FROM device WHERE aid = ?1",
         "DELETE FROM api_token WHERE aid = ?1",
         "DELETE FROM repeat WHERE aid = ?1",
+        "DELETE FROM upload WHERE aid = ?1",
         "DELETE FROM mailed WHERE aid = ?1",
         "DELETE FROM totp WHERE aid = ?1",
         "DELETE FROM recovery WHERE aid = ?1",
@@ -86,6 +87,8 @@ async fn remove(State(node): Shared, session: Session, Body(asked): Body<RemoveI
     node.post.put_if_possible(Errand::Tell { email: address, letter: Letter::Deleted });
     // Whoever asked may not wait for the end of it: the next start goes on.
     while node.writer().run(purge::go_on).await? {}
+    let files = node.files.clone();
+    node.read(move |connection| files.sweep(|ledger, hash| blobs::is_known(connection, ledger, hash))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -50,6 +50,9 @@ refused! {
     OfOwner: NoSuchLedger Removed ReadOnly;
     // What a page that writes says to whoever may only read.
     ToWrite: ReadOnly Scope ServerMayNot Quota;
+    // What is said of a file to whoever wants it, and to whoever sends it.
+    GetsBlob: NoSuchLedger NoSuchPage Range;
+    SendsBlob: NoSuchLedger NoSuchPage ReadOnly Scope Quota TooMany Malformed Invalid Offset Hash;
     LoggingIn: Credentials CodeNeeded CodeWrong;
     SigningUp: SignUpClosed Invitation;
     Joining: Invitation InvitationUsed InvitationExpired Removed Signature PredecessorsMissing CommitTooBig Forks Quota;

@@ -7,6 +7,7 @@ use outlay_ledger::{DeviceKey, LedgerId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{id_of, seq};
+use crate::blobs;
 use crate::expenses::projection;
 use crate::store::{Effect, Memory, Result, Write};
 
@@ -58,6 +59,8 @@ fn begin(write: &mut Write<'_>, lid: i64) -> Result<()> {
     let uncount = "UPDATE account SET bytes = account.bytes - ledger.bytes FROM ledger
         WHERE ledger.lid = ?1 AND account.aid = ledger.aid";
     write.tx.prepare_cached(uncount)?.execute([lid])?;
+    // The files themselves go when nothing says any more that they are there; see `Files::sweep`.
+    blobs::forget_ledger(write.tx, lid)?;
     for statement in [
         "DELETE FROM ledger WHERE lid = ?1",
         "DELETE FROM tie WHERE lid = ?1",

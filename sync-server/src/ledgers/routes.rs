@@ -61,7 +61,7 @@ struct LedgerOut {
     role: String,
     /// How many there are, the account too.
     members: u64,
-    /// Of its log.
+    /// Of its log and its files.
     bytes: u64,
 }
 

@@ -45,5 +45,14 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::FileTooLarge => Self::Full,
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
 /// What storage answers.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -134,8 +134,31 @@ CREATE TABLE ledger (
     aid INTEGER NOT NULL,
     head INTEGER NOT NULL,
     chain BLOB NOT NULL CHECK (length(chain) = 32),
+    -- Of its log, and of its files.
     bytes INTEGER NOT NULL
 ) STRICT;
+
+-- Files that belong to entries: whole, and what their hashes say. They are beside the database; see blobs/files.rs.
+CREATE TABLE blob (
+    lid INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    bytes INTEGER NOT NULL,
+    media_type TEXT NOT NULL,
+    PRIMARY KEY (lid, hash)
+) STRICT, WITHOUT ROWID;
+
+-- Files of which a part has come.
+CREATE TABLE upload (
+    lid INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    -- Who sends it.
+    aid INTEGER NOT NULL,
+    -- How many bytes all of it has.
+    bytes INTEGER NOT NULL,
+    begun_ms INTEGER NOT NULL,
+    PRIMARY KEY (lid, hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX upload_by_account ON upload (aid);
 
 -- Ledgers that are no more, and of whose logs something is left.
 CREATE TABLE purge (

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod administering;
+mod blobs;
 mod configuring;
 mod conformance;
 mod description;
