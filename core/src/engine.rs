@@ -4,6 +4,7 @@
 //! network. An [`Engine`] may be shared between threads, and several processes may have one on the same file.
 
 mod aside;
+mod attachments;
 mod conflicts;
 pub(crate) mod exchange;
 mod exporting;
@@ -24,6 +25,7 @@ use outlay_ledger::signature::DeviceSecret;
 use outlay_ledger::{Currency, DeviceKey};
 
 use crate::author::Author;
+use crate::blobs::Blobs;
 use crate::clock::{Environment, System, random};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key_store::{FileKeyStore, KeyStore};
@@ -69,6 +71,7 @@ impl Default for Options {
 pub struct Engine {
     pub(crate) store: Arc<Store>,
     pub(crate) author: Author,
+    pub(crate) blobs: Blobs,
     pub(crate) options: Options,
     #[cfg(feature = "sync")]
     pub(crate) key_store: Option<Arc<dyn KeyStore>>,
@@ -133,6 +136,7 @@ impl Engine {
         if !store.read(|connection| standing::is_own_device(connection, &device))? {
             store.write(|write| standing::set_own_device(write, &device))?;
         }
+        let blobs = Blobs::beside(store.path());
         let store = Arc::new(store);
         let maintenance = Maintenance::new(Arc::clone(&store));
         let observers = Observers::new(Arc::clone(&store));
@@ -141,6 +145,7 @@ impl Engine {
         Ok(Self {
             store,
             author,
+            blobs,
             options,
             #[cfg(feature = "sync")]
             key_store,
@@ -164,19 +169,23 @@ impl Engine {
         self.store.set_aside().map(Path::to_owned)
     }
 
-    /// Copies the database into a new file while the engine goes on.
+    /// Copies the database into a new file while the engine goes on, and the files of its entries that are on this device
+    /// into a folder beside it.
     ///
     /// The device's key is not in it. A copy that is used beside the original continues its own chain; nothing is lost.
     ///
     /// # Errors
     ///
     /// * [`crate::ErrorKind::InvalidInput`] if the file exists.
-    /// * [`crate::ErrorKind::DiskFull`] if there is no room; then no file is left behind.
+    /// * [`crate::ErrorKind::DiskFull`] if there is no room; then no database is left behind.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<()> {
+        // The files first: what has the name of a backup has all that belongs to it.
+        self.copy_files(to.as_ref())?;
         self.store.backup(to.as_ref())
     }
 
-    /// Checks the file and every commit in it, makes every projection anew from the commits, and compares.
+    /// Checks the file and every commit in it, makes every projection anew from the commits, and compares. Checks the files of
+    /// entries too, and deletes those that no entry has had for a month.
     ///
     /// # Errors
     ///
@@ -185,7 +194,10 @@ impl Engine {
         let (device, mut diagnosis) = (self.device_key(), Diagnosis::default());
         match self.write(|write| rebuild::diagnose(write, &device, &mut diagnosis)) {
             Err(error) if error.kind() == ErrorKind::Corrupt => diagnosis.problems.push(error.to_string()),
-            rebuilt => rebuilt?,
+            rebuilt => {
+                rebuilt?;
+                self.check_files(&mut diagnosis)?;
+            }
         }
         Ok(diagnosis)
     }

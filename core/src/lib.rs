@@ -18,6 +18,7 @@
 //! ```
 
 mod author;
+mod blobs;
 mod clock;
 mod engine;
 mod error;
@@ -36,15 +37,16 @@ pub use error::{Error, ErrorKind, Result};
 pub use import::{ImportOptions, ImportRow, Progress};
 pub use key_store::{FileKeyStore, KeyStore};
 pub use model::{
-    AsideCommit, Author, Conflict, ConflictValue, Diagnosis, Edit, Expense, FieldChange, FieldValue, Filter,
-    HistoryEntry, Imported, Invitation, Ledger, Member, MemberDevice, Named, NewExpense, Page, Reference, Rejected,
-    Resolution, Sort, Sum, TakenIn, Total, Undone,
+    AsideCommit, Attachment, Author, Conflict, ConflictValue, Content, Diagnosis, Edit, Expense, FieldChange,
+    FieldValue, Filter, HistoryEntry, Imported, Invitation, Ledger, Member, MemberDevice, Named, NewExpense, Page,
+    Reference, Rejected, Resolution, Sort, Sum, TakenIn, Total, Undone,
 };
 pub use observe::{Diff, Observer, Subscription};
 pub use outlay_ledger::commit::Commit;
 pub use outlay_ledger::member::Role;
 pub use outlay_ledger::{
-    ActionId, CommitId, Currency, Date, DeviceKey, DocumentId, EntryKind, LedgerId, MemberId, Money, Month, TimeOfDay,
+    ActionId, BlobHash, CommitId, Currency, Date, DeviceKey, DocumentId, EntryKind, LedgerId, MemberId, Money, Month,
+    TimeOfDay,
 };
 
 /// The example of the README is compiled and run.

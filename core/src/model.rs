@@ -2,7 +2,8 @@
 
 use outlay_ledger::member::Role;
 use outlay_ledger::{
-    ActionId, CommitId, Currency, Date, DeviceKey, DocumentId, EntryKind, LedgerId, MemberId, Money, Month, TimeOfDay,
+    ActionId, BlobHash, CommitId, Currency, Date, DeviceKey, DocumentId, EntryKind, LedgerId, MemberId, Money, Month,
+    TimeOfDay,
 };
 
 /// A ledger on this device.
@@ -101,6 +102,30 @@ pub struct Expense {
     pub deleted: bool,
     /// Whether some field holds several values; see [`crate::Engine::conflicts`].
     pub conflicted: bool,
+}
+
+/// A file that belongs to an entry: a receipt, most often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// The hash of its bytes, which is what it is known by.
+    pub hash: BlobHash,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// What kind of file it is, as `image/jpeg`: by how it begins, not by what it is called.
+    pub media_type: String,
+    /// What it is called; may be empty. It is a text to show, never a path.
+    pub name: String,
+    /// Whether it is on this device. One that is not was attached on another, and can be fetched.
+    pub is_here: bool,
+}
+
+/// What is in a file that belongs to an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// It is on this device.
+    Here(Vec<u8>),
+    /// It is not here. That is no error: another device attached it, and it can be fetched.
+    Missing,
 }
 
 /// An account or a category to refer to: one that is there, or one to be made when it is not.
@@ -319,6 +344,15 @@ pub enum FieldValue {
     Thing(Named),
     /// Whether it is deleted, or has a tag.
     Flag(bool),
+    /// A file that belongs to it.
+    Attachment {
+        /// The hash of its bytes.
+        hash: BlobHash,
+        /// How many bytes it has.
+        bytes: u64,
+        /// What it is called; may be empty.
+        name: String,
+    },
     /// Something that this version cannot show.
     Newer,
 }
@@ -341,7 +375,8 @@ pub struct Conflict {
     pub ledger: LedgerId,
     /// The expense, account, category or settings.
     pub document: DocumentId,
-    /// Which field: `amount`, `payee`, `category`, `account`, `date`, `time`, `note`, `deleted`, `tag:<name>`, `name`, …
+    /// Which field: `amount`, `payee`, `category`, `account`, `date`, `time`, `note`, `deleted`, `tag:<name>`, `name`,
+    /// `attachment:<half of its hash>`, …
     pub field: String,
     /// The values; the first is the one shown now.
     pub values: Vec<ConflictValue>,

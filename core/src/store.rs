@@ -9,6 +9,7 @@
 //! This module knows SQL and nothing about the network; nothing outside it knows SQL.
 
 pub(crate) mod actions;
+pub(crate) mod blobs;
 mod codec;
 pub(crate) mod contents;
 pub(crate) mod document;
@@ -197,7 +198,6 @@ impl Store {
     }
 
     /// The file of the database; `None` if it is in memory.
-    #[cfg(feature = "sync")]
     pub(crate) fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => Some(path),

@@ -9,6 +9,7 @@
 
 mod account;
 mod address;
+mod blobs;
 mod copy;
 mod driver;
 mod hub;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 pub use account::{Account, Credentials, KnownDevice, SignInOptions, SignOut};
 pub use address::ServerAddress;
+pub(crate) use blobs::Queued;
 pub(crate) use hub::Hub;
 pub use outlay_protocol::session::ClientOutput;
 pub use outlay_protocol::{Code, Then};
@@ -48,10 +50,12 @@ pub struct SyncOptions {
     pub roots_pem: Vec<Vec<u8>>,
     /// How many of the newest months a new device gets before the older ones; 0 for all in the order of the log.
     pub months_first: u16,
+    /// Whether the network is paid for by the byte when the engine is opened; see [`Engine::set_metered`](crate::Engine::set_metered).
+    pub is_metered: bool,
 }
 
 impl Default for SyncOptions {
     fn default() -> Self {
-        Self { token_store: None, roots_pem: Vec::new(), months_first: MONTHS_FIRST }
+        Self { token_store: None, roots_pem: Vec::new(), months_first: MONTHS_FIRST, is_metered: false }
     }
 }

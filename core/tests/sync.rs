@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "sync/attachments.rs"]
+mod attachments;
 #[path = "sync/certificate.rs"]
 mod certificate;
 #[path = "sync/copies.rs"]

@@ -2,9 +2,10 @@
 
 use outlay_ledger::change::Scalar;
 use outlay_ledger::commit::fact_document;
+use outlay_ledger::expense;
 use outlay_ledger::field::{self, Field};
 use outlay_ledger::roles::History;
-use outlay_ledger::{CommitId, DeviceKey, DocumentId, Entry, Register};
+use outlay_ledger::{Attachment, CommitId, DeviceKey, DocumentId, Entry, Register};
 use rusqlite::Connection;
 
 use crate::error::Result;
@@ -62,6 +63,10 @@ impl<'c> Values<'c> {
             (Some(Field::Date), value) => field::date(value).map_or(FieldValue::Newer, FieldValue::Date),
             (Some(Field::Time), value) => field::time(value).map_or(FieldValue::Newer, FieldValue::Time),
             (Some(Field::Tag(_)), Scalar::Bool(is_set)) => FieldValue::Flag(*is_set),
+            (Some(Field::Attachment(_)), value) => match expense::attachment(value) {
+                Some(Attachment { hash, bytes, name, .. }) => FieldValue::Attachment { hash, bytes, name },
+                None => FieldValue::Newer,
+            },
             (Some(Field::Account | Field::Category | Field::Parent | Field::RefundOf), Scalar::Bytes(bytes)) => {
                 match bytes.as_slice().try_into() {
                     Ok(id) => FieldValue::Thing(self.named(key, DocumentId(id))?),

@@ -78,7 +78,7 @@ impl Engine {
         self.change(ledger, id, |_, _| Ok(vec![Put::new(field::STATE, field::LIVE)]))
     }
 
-    fn change(
+    pub(super) fn change(
         &self,
         ledger: LedgerId,
         id: DocumentId,

@@ -52,6 +52,18 @@ CREATE TABLE expense_tag (
     PRIMARY KEY (lid, tag, rid)
 ) STRICT, WITHOUT ROWID;
 
+-- The files of entries, also of those in the trash.
+CREATE TABLE attachment (
+    rid INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    lid INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    media_type TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (rid, hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attachment_by_hash ON attachment (hash, lid);
+
 CREATE TABLE account (
     rid INTEGER NOT NULL PRIMARY KEY,
     lid INTEGER NOT NULL,

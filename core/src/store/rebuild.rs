@@ -11,11 +11,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::Diagnosis;
 
 /// What is dropped and compared, with what tells rows apart.
-const PROJECTIONS: [(&str, &str); 10] = [
+const PROJECTIONS: [(&str, &str); 11] = [
     ("verdict", "seq"),
     ("fold", "rid"),
     ("expense", "rid"),
     ("expense_tag", "lid, tag, rid"),
+    ("attachment", "rid, hash"),
     ("account", "rid"),
     ("category", "rid"),
     ("member", "rid"),

@@ -347,7 +347,7 @@ fn refusals(connection: &Connection, sid: i64, lid: i64) -> Result<Vec<(u16, u64
 }
 
 /// What a wipe empties: everything but what the store knows of itself.
-const WIPED: [&str; 21] = [
+const WIPED: [&str; 24] = [
     "ledger",
     "device",
     "feed",
@@ -369,6 +369,9 @@ const WIPED: [&str; 21] = [
     "remote_ledger",
     "owed",
     "refused",
+    "blob",
+    "blob_held",
+    "blob_refused",
 ];
 
 /// Empties the database. What is deleted is overwritten.

@@ -183,6 +183,7 @@ impl Engine {
             self.write(remote::wipe)?;
             self.author.begin_new_feeds();
             self.store.scrub()?;
+            self.blobs.wipe()?;
         }
         Ok(())
     }
@@ -370,7 +371,9 @@ pub(crate) async fn call(
     body: Option<&Value>,
 ) -> Result<Value> {
     let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-    ask(connector, Ask { method, path, bearer, nonce: None, content_type: "application/json", body }).await?.json()
+    ask(connector, Ask { method, path, bearer, nonce: None, content_type: "application/json", header: None, body })
+        .await?
+        .json()
 }
 
 fn known_device(listed: &Value, own: &DeviceKey) -> Option<KnownDevice> {

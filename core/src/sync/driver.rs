@@ -355,6 +355,7 @@ impl<'e> Line<'e> {
                     if !is_owed {
                         self.retries = false;
                         self.engine.sync.live().waiting = None;
+                        self.engine.sync.files.notify_one();
                     }
                     if self.engine.can_part(self.remote)? {
                         return Ok(Some(Ended::Copied));
@@ -449,6 +450,7 @@ impl<'e> Line<'e> {
             bearer: None,
             nonce: Some(nonce),
             content_type: BODY_TYPE,
+            header: None,
             body,
         };
         let answered = ask(self.connector, ask_for).await?;

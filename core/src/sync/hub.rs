@@ -20,6 +20,10 @@ pub(crate) struct Hub {
     pub(crate) signed_in: Notify,
     /// What waits is to be tried now.
     pub(crate) hurry: Notify,
+    /// The entries are up, and files may follow.
+    pub(crate) files: Notify,
+    /// Whether files wait for another network.
+    pub(crate) is_metered: AtomicBool,
     /// How many syncers listen: without one, a write costs one look at this.
     listening: AtomicUsize,
     pub(crate) tokens: Arc<dyn TokenStore>,
@@ -51,6 +55,8 @@ impl Hub {
             written: Notify::new(),
             signed_in: Notify::new(),
             hurry: Notify::new(),
+            files: Notify::new(),
+            is_metered: AtomicBool::new(options.is_metered),
             listening: AtomicUsize::new(0),
             tokens,
             sync_leases: Leases::beside(database, ".sync-lock"),

@@ -6,7 +6,7 @@ use outlay_protocol::Code;
 use super::account::Account;
 use crate::Engine;
 use crate::error::Result;
-use crate::store::remote;
+use crate::store::{blobs, remote};
 
 /// What one sync did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub struct SyncReport {
     pub refused: u64,
     /// Commits from the server that were not in order, and left out.
     pub damaged: u64,
+    /// Files of entries that the server has now.
+    pub files_up: u64,
+    /// Files of entries that are here and not known to be on the server, at the end.
+    pub files_waiting: u64,
     /// Bytes sent: frames, without what the transport adds.
     pub bytes_up: u64,
     /// Bytes received, likewise.
@@ -35,6 +39,7 @@ impl SyncReport {
         self.pulled += other.pulled;
         self.refused += other.refused;
         self.damaged += other.damaged;
+        self.files_up += other.files_up;
         self.bytes_up += other.bytes_up;
         self.bytes_down += other.bytes_down;
     }
@@ -127,6 +132,10 @@ pub struct SyncStatus {
     /// Whether another database has written under this device's key: this one was copied or restored together with it. It
     /// gets a key of its own by itself, as a further device of the account, and this is over then.
     pub is_copied: bool,
+    /// Files of entries that are here and not known to be on the server.
+    pub files_waiting: u64,
+    /// Those of them that the server has refused; they are offered again after an hour.
+    pub files_refused: u64,
     /// Each ledger on this device, and those that are still to come to it.
     pub ledgers: Vec<LedgerStatus>,
 }
@@ -149,10 +158,15 @@ impl Engine {
     /// # Ok::<(), outlay_core::Error>(())
     /// ```
     pub fn sync_status(&self) -> Result<SyncStatus> {
-        let (remote, standings, is_copied) = self.store.read(|connection| {
+        let (remote, standings, is_copied, files) = self.store.read(|connection| {
             let remote = remote::current(connection)?;
             let sid = remote.as_ref().map_or(0, |remote| remote.sid);
-            Ok((remote, remote::standings(connection, sid)?, remote::is_copied(connection)?))
+            Ok((
+                remote,
+                remote::standings(connection, sid)?,
+                remote::is_copied(connection)?,
+                blobs::waiting(connection, sid)?,
+            ))
         })?;
         let live = self.sync.live().clone();
         let is_elsewhere =
@@ -163,6 +177,8 @@ impl Engine {
             connection: if is_elsewhere { Connection::Elsewhere } else { live.connection },
             waiting: live.waiting,
             sent: live.sent,
+            files_waiting: files.0,
+            files_refused: files.1,
             is_copied,
             ledgers: standings.into_iter().map(LedgerStatus::of).collect(),
         })

@@ -8,6 +8,7 @@ use outlay_protocol::{Code, Then};
 use tokio::time::Instant;
 
 use super::account::{run, runtime, signed_out};
+use super::blobs;
 use super::driver::{Aim, Carried, Ended, Stop, converse};
 use super::lease::Lease;
 use super::status::{Connection, SyncReport, Waiting};
@@ -111,9 +112,11 @@ async fn until_alike(engine: &Engine, deadline: Instant) -> Result<SyncReport> {
         let has_progress = carried.report != before;
         match ended {
             Ended::Idle => {
+                blobs::push_until(engine, &remote, &connector, deadline, &mut carried.report).await?;
                 carried.report.is_complete =
                     !engine.store.read(|connection| remote::is_owed(connection, remote.sid))?;
-                carried.report.waiting = engine.sync.live().waiting.clone();
+                let waiting = engine.sync.live().waiting.clone();
+                carried.report.waiting = waiting.or(carried.report.waiting);
                 return Ok(carried.report);
             }
             Ended::Deadline => {
@@ -187,7 +190,10 @@ async fn attempt(engine: &Engine, stop: &Stop, failures: &mut u32) -> Duration {
         };
         engine.sync.set(Connection::Connecting, None);
         let aim = Aim { is_live: true, deadline: None };
-        let ended = converse(engine, &remote, &connector, aim, stop, &mut carried).await;
+        let ended = tokio::select! {
+            ended = converse(engine, &remote, &connector, aim, stop, &mut carried) => ended,
+            never = blobs::keep(engine, &remote, &connector) => match never {},
+        };
         if carried.was_heard {
             *failures = 0;
         }

@@ -46,6 +46,14 @@ pub(crate) enum Command {
     Import(Import),
     /// Write all entries of a ledger as JSON Lines (with the signed commits) or as CSV
     Export(Export),
+    /// Attach a file to an entry, a receipt for example
+    Attach(Attach),
+    /// Take a file off an entry
+    Detach(Detach),
+    /// List the files of an entry, and which of them are on this device
+    Attachments(Id),
+    /// Bring a file of an entry onto this device, and write it where you want it
+    Fetch(Fetch),
     /// List fields that hold several values
     Conflicts(Conflicts),
     /// Settle a conflict
@@ -388,6 +396,36 @@ pub(crate) struct Export {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Attach {
+    /// The entry, by id or by the first digits of it
+    pub(crate) id: String,
+    /// The file
+    pub(crate) file: PathBuf,
+    /// What it is called there [default: the name of the file]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Detach {
+    /// The entry, by id or by the first digits of it
+    pub(crate) id: String,
+    /// The file, by its hash, the first digits of it, or its name
+    pub(crate) file: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fetch {
+    /// The entry, by id or by the first digits of it
+    pub(crate) id: String,
+    /// The file, by its hash, the first digits of it, or its name
+    pub(crate) file: String,
+    /// The file to write; there must be none yet [default: it is only brought onto this device]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Conflicts {
     /// Only those of this ledger, by id or name
     #[arg(long)]
@@ -459,6 +497,9 @@ pub(crate) struct Sync {
     /// Stay connected and print a line for each change, until Ctrl-C
     #[arg(long)]
     pub(crate) watch: bool,
+    /// Send and get entries only, no files: the network is paid for by the byte
+    #[arg(long)]
+    pub(crate) metered: bool,
     /// Give up after so long; what was done by then stays done
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: u64,

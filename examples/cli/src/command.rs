@@ -2,6 +2,7 @@
 
 mod account;
 mod aside;
+mod attachment;
 mod conflict;
 mod device;
 mod expense;
@@ -45,6 +46,10 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> Result<(), Failure
         Command::Report(args) => report::run(args, &home, out),
         Command::Import(args) => import::run(args, &home, out),
         Command::Export(args) => export::run(args, &home, out),
+        Command::Attach(args) => attachment::attach(args, &home, out),
+        Command::Detach(args) => attachment::detach(args, &home, out),
+        Command::Attachments(args) => attachment::list(args, &home, out),
+        Command::Fetch(args) => attachment::fetch(args, &home, out),
         Command::Conflicts(args) => conflict::list(args, &home, out),
         Command::Resolve(args) => conflict::resolve(args, &home, out),
         Command::History(args) => history::run(args, &home, out),

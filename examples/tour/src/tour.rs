@@ -181,6 +181,7 @@ fn described(value: &FieldValue) -> String {
         FieldValue::Time(time) => time.to_string(),
         FieldValue::Thing(named) => named.name.clone(),
         FieldValue::Flag(flag) => flag.to_string(),
+        FieldValue::Attachment { name, .. } => name.clone(),
         FieldValue::Newer => "(newer)".to_owned(),
     }
 }

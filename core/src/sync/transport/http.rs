@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, RETRY_AFTER};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, RETRY_AFTER};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use outlay_ledger::hex;
@@ -34,6 +34,8 @@ pub(crate) struct Ask<'a> {
     /// What the proof in the body is over.
     pub(crate) nonce: Option<[u8; 16]>,
     pub(crate) content_type: &'a str,
+    /// One field more of the head.
+    pub(crate) header: Option<(HeaderName, String)>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -147,6 +149,9 @@ async fn exchange(connector: &Connector, stream: Box<dyn super::Stream>, ask: As
     }
     if let Some(nonce) = ask.nonce {
         request = request.header(NONCE_HEADER, hex::encode(&nonce));
+    }
+    if let Some((name, value)) = ask.header {
+        request = request.header(name, value);
     }
     let request = request.body(Full::new(Bytes::from(ask.body)));
     let request = request.map_err(|error| Error::internal("a request could not be made").with_source(error))?;

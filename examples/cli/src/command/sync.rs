@@ -17,6 +17,7 @@ pub(crate) fn run(args: &Sync, home: &Home, out: &mut Output) -> Result<(), Fail
     if engine.account()?.is_none() {
         return Err(Failure::signed_out());
     }
+    engine.set_metered(args.metered);
     let begun = Instant::now();
     let synced = engine.sync_once(Duration::from_secs(args.timeout));
     if args.watch {
@@ -53,6 +54,12 @@ fn judge(report: &SyncReport, out: &mut Output) -> Result<(), Failure> {
         out.finish()?;
         let refused = text::counted(report.refused, "change");
         return Err(Failure::partial("refused", format!("the server refused {refused}; `outlay status` says why")));
+    }
+    if report.files_up > 0 {
+        out.remark(format!("{} went up", text::counted(report.files_up, "attached file")));
+    }
+    if report.files_waiting > 0 {
+        out.remark(format!("{} not on the server yet", text::counted(report.files_waiting, "attached file")));
     }
     if let Some(waiting) = &report.waiting {
         out.remark(&waiting.text);

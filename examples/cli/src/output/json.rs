@@ -5,9 +5,11 @@
 
 mod sync;
 
+use std::path::Path;
+
 use outlay_core::{
-    AsideCommit, Author, Conflict, ConflictValue, Diagnosis, EntryKind, Expense, FieldChange, FieldValue, HistoryEntry,
-    Imported, Invitation, Ledger, Member, MemberDevice, Money, Named, Rejected, Sum, Undone,
+    AsideCommit, Attachment, Author, Conflict, ConflictValue, Diagnosis, EntryKind, Expense, FieldChange, FieldValue,
+    HistoryEntry, Imported, Invitation, Ledger, Member, MemberDevice, Money, Named, Rejected, Sum, Undone,
 };
 use serde::Serialize;
 
@@ -72,6 +74,36 @@ impl From<&Expense> for ExpenseObject {
             refund_of: expense.refund_of.map(|id| id.to_string()),
             deleted: expense.deleted,
             conflicted: expense.conflicted,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct AttachmentObject {
+    expense: String,
+    ledger: String,
+    hash: String,
+    bytes: u64,
+    media_type: String,
+    name: String,
+    /// Whether the file is on this device; one that is not can be fetched.
+    here: bool,
+    /// Where it was written to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+}
+
+impl AttachmentObject {
+    pub(crate) fn new(expense: &Expense, attachment: &Attachment, file: Option<&Path>) -> Self {
+        Self {
+            expense: expense.id.to_string(),
+            ledger: expense.ledger.to_string(),
+            hash: attachment.hash.to_string(),
+            bytes: attachment.bytes,
+            media_type: attachment.media_type.clone(),
+            name: attachment.name.clone(),
+            here: attachment.is_here,
+            file: file.map(|path| path.display().to_string()),
         }
     }
 }
@@ -193,7 +225,9 @@ impl From<&FieldValue> for ValueObject {
             FieldValue::Text(text) => Self::Text(text.clone()),
             FieldValue::Flag(flag) => Self::Flag(*flag),
             FieldValue::Money { amount, .. } => Self::Money((*amount).into()),
-            FieldValue::Date(_) | FieldValue::Time(_) | FieldValue::Thing(_) => Self::Text(text::field_value(value)),
+            FieldValue::Date(_) | FieldValue::Time(_) | FieldValue::Thing(_) | FieldValue::Attachment { .. } => {
+                Self::Text(text::field_value(value))
+            }
         }
     }
 }

@@ -121,6 +121,8 @@ pub(crate) fn field_value(value: &FieldValue) -> String {
         FieldValue::Thing(named) if named.name.is_empty() => named.id.to_string(),
         FieldValue::Thing(named) => named.name.clone(),
         FieldValue::Flag(flag) => flag.to_string(),
+        FieldValue::Attachment { name, hash, .. } if name.is_empty() => hash.to_string(),
+        FieldValue::Attachment { name, .. } => name.clone(),
         FieldValue::Newer => "(made by a newer version)".to_owned(),
     }
 }

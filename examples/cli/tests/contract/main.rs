@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on has failed.
 
 mod account;
+mod attachment;
 mod conflict;
 mod exchange;
 mod expense;

@@ -61,6 +61,9 @@ pub(crate) struct SyncObject {
     damaged: u64,
     bytes_up: u64,
     bytes_down: u64,
+    /// Files of entries that went up, and that are still here only.
+    files_up: u64,
+    files_waiting: u64,
     ms: u64,
     /// Whether all was alike here and there at the end.
     complete: bool,
@@ -76,6 +79,8 @@ impl SyncObject {
             damaged: report.damaged,
             bytes_up: report.bytes_up,
             bytes_down: report.bytes_down,
+            files_up: report.files_up,
+            files_waiting: report.files_waiting,
             ms,
             complete: report.is_complete,
             waiting: report.waiting.as_ref().map(Into::into),
@@ -130,6 +135,9 @@ pub(crate) struct StatusObject {
     sent: u64,
     stored: u64,
     refused: u64,
+    /// Files of entries that are here only, and those of them that the server has refused.
+    files_waiting: u64,
+    files_refused: u64,
     ledgers: Vec<LedgerStatusObject>,
 }
 
@@ -196,6 +204,8 @@ impl StatusObject {
             sent: status.sent,
             stored: sum(|ledger| ledger.stored),
             refused: sum(|ledger| ledger.refused),
+            files_waiting: status.files_waiting,
+            files_refused: status.files_refused,
             ledgers: ledgers.map(|(status, name)| LedgerStatusObject::new(status, name)).collect(),
         }
     }
