@@ -29,13 +29,18 @@ impl Names {
             ("expense", vec![tenant.expense.clone()]),
             ("id", [&ids[..], &things[..]].concat()),
             ("key", vec![tenant.phone.key(), tenant.tablet.key()]),
+            ("hash", vec![tenant.hash()]),
         ]))
     }
 
     /// As many names of each kind as `other` has, of nothing that there is.
     fn of_nothing(other: &Self) -> Self {
         let key = Device::new(77).key();
-        let nothing = |kind: &str| if kind == "key" { key.clone() } else { "0123456789abcdef".repeat(2) };
+        let nothing = |kind: &str| match kind {
+            "key" => key.clone(),
+            "hash" => "0123456789abcdef".repeat(4),
+            _ => "0123456789abcdef".repeat(2),
+        };
         Self(other.0.iter().map(|(kind, names)| (*kind, vec![nothing(kind); names.len()])).collect())
     }
 
@@ -157,6 +162,8 @@ fn belongings(server: &Server, tenant: &Tenant) -> Vec<Value> {
     ];
     let seen = paths.map(|path| server.ask("GET", &path, &tenant.account, &Value::Null));
     assert!(seen.iter().all(|reply| reply.status == 200));
+    let file = server.ask("GET", &tenant.file_page(), &tenant.account, &Value::Null);
+    assert!(file.body == tenant.file);
     seen.iter().map(Reply::json).collect()
 }
 

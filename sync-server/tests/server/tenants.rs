@@ -1,12 +1,12 @@
 //! Two people who share nothing: each with everything that pages can name, and a word of his own in all that he wrote.
 
-use outlay_ledger::LedgerId;
 use outlay_ledger::hex;
 use outlay_ledger::member::{MemberOperation, Role};
 use outlay_ledger::signature::DeviceSecret;
+use outlay_ledger::{BlobHash, LedgerId};
 use serde_json::{Value, json};
 
-use crate::support::{Account, Device, Ledger, PASSWORD, Server, Socket, counts, pin};
+use crate::support::{Account, Device, Ledger, PASSWORD, Server, Socket, counts, pin, request};
 
 /// One of the two.
 pub(crate) struct Tenant {
@@ -18,6 +18,8 @@ pub(crate) struct Tenant {
     pub(crate) account: Account,
     pub(crate) ledger: LedgerId,
     pub(crate) expense: String,
+    /// A file in it.
+    pub(crate) file: Vec<u8>,
     /// The id of an API token, and its text.
     pub(crate) token: (String, String),
     /// The session of a program.
@@ -39,6 +41,7 @@ impl Tenant {
             account,
             ledger,
             expense: String::new(),
+            file: Vec::new(),
             token: Default::default(),
             session: String::new(),
             invite,
@@ -58,6 +61,9 @@ impl Tenant {
         });
         let path = format!("/v1/ledgers/{}/expenses", self.ledger);
         self.expense = text(self.made(server, &path, &spent), "id");
+        self.file = format!("{canary} on a receipt").into_bytes();
+        let (path, bearer) = (self.file_page(), format!("Bearer {}", self.account.access));
+        assert_eq!(request(&server.address, "PUT", &path, &[("authorization", &bearer)], &self.file).status, 201);
         let token = self.made(server, "/v1/tokens", &json!({ "name": canary, "scope": "write" }));
         self.token = (text(token.clone(), "id"), text(token, "token"));
         server.log_in(&self.email, &self.tablet);
@@ -66,6 +72,16 @@ impl Tenant {
         let sessions = server.ask("GET", "/v1/sessions", &self.account, &Value::Null).json()["sessions"].clone();
         let program = sessions.as_array().unwrap().iter().find(|session| session["device"].is_null()).unwrap();
         self.session = text(program.clone(), "id");
+    }
+
+    /// The page of the file.
+    pub(crate) fn file_page(&self) -> String {
+        format!("/v1/ledgers/{}/blobs/{}", self.ledger, self.hash())
+    }
+
+    /// The hash of the file.
+    pub(crate) fn hash(&self) -> String {
+        BlobHash::of(&self.file).to_string()
     }
 
     fn made(&self, server: &Server, path: &str, body: &Value) -> Value {
