@@ -107,17 +107,12 @@ fn content(engine: &Engine, expense: &Expense, file: &Attachment) -> Result<Vec<
 fn find(engine: &Engine, expense: &Expense, named: &str, is_json: bool) -> Result<Attachment, Failure> {
     let files = engine.attachments(expense.ledger, expense.id)?;
     let whole = named.parse::<BlobHash>().ok();
-    let is_named = |file: &&Attachment| match whole {
+    let is_meant = |file: &&Attachment| match whole {
         Some(hash) => file.hash == hash,
-        None if is_json => false,
-        None => file.name == named || (lookup::is_prefix(named) && file.hash.to_string().starts_with(named)),
+        None => !is_json && (file.name == named || lookup::is_named(&file.hash, named)),
     };
-    let mut found = files.iter().filter(is_named);
-    match (found.next(), found.next()) {
-        (Some(file), None) => Ok(file.clone()),
-        (Some(_), Some(_)) => Err(Failure::invalid(format!("several files are called {named:?}; give the hash"))),
-        (None, _) => Err(Failure::not_found(format!("the entry has no file {named:?}"))),
-    }
+    let several = || format!("several files are called {named:?}; give the hash");
+    lookup::the_one(files.iter().filter(is_meant), several, || format!("the entry has no file {named:?}")).cloned()
 }
 
 fn called(file: &Attachment) -> String {
