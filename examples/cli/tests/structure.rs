@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot read the tree has nothing else to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -141,6 +141,46 @@ fn pure_crates_name_no_clock_no_randomness_and_no_system() {
             }
         }
     }
+}
+
+/// Names of tests, in every crate.
+fn tests() -> BTreeSet<String> {
+    let folders = ["core", "sync-server", "examples", "bench"].map(|folder| sources(&root().join(folder)));
+    let mut names = BTreeSet::new();
+    for (_, text) in folders.into_iter().flatten() {
+        let mut lines = text.lines().map(str::trim);
+        while lines.by_ref().any(|line| line == "#[test]" || line == "#[tokio::test]") {
+            let name = lines.by_ref().find_map(|line| line.split_once("fn ")?.1.split_once('(')).unwrap().0;
+            names.insert(name.to_owned());
+        }
+    }
+    names
+}
+
+/// What is said to keep a requirement keeps it.
+#[test]
+fn every_test_that_the_asvs_page_names_is_there() {
+    let document = fs::read_to_string(root().join("docs/asvs.md")).unwrap();
+    let is_name =
+        |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    // Shorter words in code type are names of options, codes and functions.
+    let named = document.split('`').skip(1).step_by(2).filter(|word| is_name(word) && word.matches('_').count() > 2);
+    let (named, tests): (BTreeSet<_>, _) = (named.collect(), tests());
+    assert!(named.len() > 50, "the page names tests");
+    let missing: Vec<_> = named.into_iter().filter(|name| !tests.contains(*name)).collect();
+    assert!(missing.is_empty(), "docs/asvs.md names tests that are not there: {missing:#?}");
+}
+
+/// Each requirement of levels 1 and 2 is there once.
+#[test]
+fn every_requirement_stands_once_on_the_asvs_page() {
+    let document = fs::read_to_string(root().join("docs/asvs.md")).unwrap();
+    let is_part = |c: char| c.is_ascii_digit() || c == '.';
+    let ids =
+        document.split("v5.0.0-").skip(1).map(|rest| rest.split(|c| !is_part(c)).next().unwrap().trim_matches('.'));
+    let all: Vec<&str> = ids.collect();
+    let once: BTreeSet<&str> = all.iter().copied().collect();
+    assert_eq!((all.len(), once.len()), (253, 253), "levels 1 and 2 have so many requirements");
 }
 
 /// A reader finds the room of every line of code.

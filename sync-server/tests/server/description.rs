@@ -118,9 +118,16 @@ fn every_refusal_is_a_problem() {
         assert_problem(reply);
     }
     let ana = server.sign_up("ana@example.org", &Device::new(1));
-    for target in ["/v1/ledgers/%ff/expenses", "/v1/ledgers/a/expenses/%ff"] {
+    let asked = [
+        ("/v1/ledgers/%ff/expenses", 404),
+        ("/v1/ledgers/a/expenses/%ff", 404),
+        ("/v1/ledgers/a/totals", 422),
+        ("/v1/ledgers/a/totals?month=2026-11&month=2026-12", 422),
+        ("/v1/ledgers/a/totals?month=2026-11&year=2026", 422),
+    ];
+    for (target, status) in asked {
         let reply = server.ask("GET", target, &ana, &Value::Null);
-        assert_eq!(reply.status, 404);
+        assert_eq!(reply.status, status, "{target}");
         assert_problem(&reply);
     }
 }
