@@ -1,9 +1,9 @@
 //! The description of the pages: OpenAPI 3.1, made of the handlers and of the types that they read and write.
 //!
 //! How a page is described: its handler carries `#[utoipa::path(method, path = …, tag = …, …)]` and is given to
-//! [`Pages`] by `routes!`, so that a page without a description cannot be reached. The attribute names the body, the
-//! parameters, what is answered, `security(…)` if somebody must have signed in, and the codes of [`refused`] that are the
-//! page's own. [`common`] adds what all pages share: codes of tokens, bodies and limits, and headers.
+//! `Pages` by `routes!`, so that a page without a description cannot be reached. The attribute names the body, the
+//! parameters, what is answered, `security(…)` if somebody must have signed in, and the codes of `refused` that are the
+//! page's own. `common` adds what all pages share: codes of tokens, bodies and limits, and headers.
 //!
 //! Afterwards `make api` writes `docs/openapi.json`; a test compares it with what the code says.
 

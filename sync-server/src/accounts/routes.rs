@@ -84,7 +84,7 @@ struct LoginIn {
 #[derive(Deserialize, ToSchema)]
 struct RefreshIn {
     refresh_token: String,
-    /// From `GET /v1/server` or the last answer; with it the device signs [`proof::digest`] over the refresh token. The
+    /// From `GET /v1/server` or the last answer; with it the device signs the refresh token, as docs/PROTOCOL.md says. The
     /// session of a program that is no device has neither.
     #[schema(value_type = Option<Id>)]
     nonce: Option<String>,
@@ -98,7 +98,7 @@ struct FurtherDeviceIn {
     key: String,
     #[schema(value_type = Id)]
     nonce: String,
-    /// By the device that asks, over [`proof::further_device_digest`].
+    /// By the device that asks, over what docs/PROTOCOL.md says.
     #[schema(pattern = "^[0-9a-f]{128}$")]
     proof: String,
     /// By the further device, over the same.
