@@ -63,7 +63,8 @@ check: ## format, lints, features, licences, files: all but the tests
 	fi
 
 api: ## write docs/openapi.json, the description of the server's pages, as the code says it
-	$(CARGO) run --quiet -p outlay-server -- openapi > docs/openapi.json
+	$(CARGO) run --quiet -p outlay-server -- openapi > $(TARGET)/openapi.json
+	mv $(TARGET)/openapi.json docs/openapi.json
 
 sim: ## the simulator for more seeds: make sim SEEDS=2000 [FROM=1]; one seed with every line: SEEDS=1 FROM=n
 	$(CARGO) run --quiet --release -p outlay-testkit --bin outlay-sim -- --seeds $(or $(SEEDS),100) --from $(or $(FROM),1)
