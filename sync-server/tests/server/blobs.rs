@@ -317,3 +317,24 @@ fn a_file_that_was_lost_is_missing_and_can_be_sent_again() {
     assert_eq!(home.put(by, &file).status, 201);
     assert_eq!((home.get(by, &file, &[]).status, home.counted()), (200, counted));
 }
+
+#[test]
+fn what_nothing_says_anything_of_is_gone_after_a_restart_and_the_rest_stays() {
+    let mut home = Home::start(&[]);
+    let (whole, begun) = (pdf(1_000), pdf(2_000));
+    assert_eq!(home.put(&home.account, &whole).status, 201);
+    assert_eq!(home.put_part(&home.account, &begun, 0, 10).status, 202);
+    let folder = home.server.data.join("outlay-server.db-blobs");
+    let orphan = BlobHash::of(b"orphan").to_string();
+    for name in [orphan.clone(), format!("{orphan}.part")] {
+        std::fs::write(folder.join(home.ledger.id.to_string()).join(name), b"orphan").unwrap();
+    }
+    let of_nobody = folder.join("07".repeat(16));
+    std::fs::create_dir(&of_nobody).unwrap();
+    std::fs::write(of_nobody.join(&orphan), b"orphan").unwrap();
+    home.server.stop();
+    home.server = home.server.again(&[]);
+    assert_eq!((home.files().len(), of_nobody.exists()), (2, false));
+    assert_eq!(home.come(&home.account, &begun), (202, Some("10".into())));
+    assert!(home.get(&home.account, &whole, &[]).body == whole);
+}
