@@ -284,6 +284,10 @@ limits! {
     stalled_timeout_seconds: u32 = 60, "OUTLAY_STALLED_TIMEOUT_SECONDS";
     /// Seconds between pings on an idle connection.
     ping_interval_seconds: u32 = 30, "OUTLAY_PING_INTERVAL_SECONDS";
+    /// Seconds after which an event stream with nothing to tell says that it is there.
+    event_heartbeat_seconds: u32 = 15, "OUTLAY_EVENT_HEARTBEAT_SECONDS";
+    /// Event streams of one account at once.
+    account_event_streams_max_count: usize = 16, "OUTLAY_ACCOUNT_EVENT_STREAMS_MAX_COUNT";
     /// Connections at once.
     connections_max_count: usize = 20_000, "OUTLAY_CONNECTIONS_MAX_COUNT";
     /// Connections at once of one network address; those of trusted proxies are not counted.

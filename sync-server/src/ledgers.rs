@@ -181,5 +181,5 @@ pub fn of_device(connection: &Connection, device: &DeviceKey) -> Result<Vec<Ledg
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(crate) use members::{history_up_to, take_history};
+pub(crate) use members::{history_up_to, member_commit, take_history};
 pub use members::{vouch_due, vouch_for};

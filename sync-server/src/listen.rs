@@ -26,6 +26,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::node::Node;
+use crate::patience::Patient;
 use crate::{gate, proxies};
 
 /// Pause after the system has given no connection, as when there are no file descriptors left.
@@ -136,6 +137,8 @@ pub(crate) async fn run(
             head_bytes_max: node.limits.head_max_bytes,
             head_fields_max: node.limits.head_fields_max_count,
             header_time: Duration::from_secs(u64::from(node.limits.header_timeout_seconds)),
+            // A device's session ends by itself after half of it, with a word.
+            taking_time: Duration::from_secs(u64::from(node.limits.stalled_timeout_seconds)) * 2,
             is_closing: is_closing.clone(),
         };
         tokio::spawn(serving.stream(stream, tls.clone()));
@@ -163,6 +166,7 @@ struct Serving {
     head_bytes_max: usize,
     head_fields_max: usize,
     header_time: Duration,
+    taking_time: Duration,
     is_closing: watch::Receiver<bool>,
 }
 
@@ -172,6 +176,7 @@ impl Serving {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
+        let stream = Patient::new(stream, self.taking_time);
         match tls {
             None => self.http(stream).await,
             Some(tls) => match tokio::time::timeout(self.header_time, tls.accept(stream)).await {
@@ -183,7 +188,7 @@ impl Serving {
     }
 
     async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { router, peer, place, head_bytes_max, head_fields_max, header_time, mut is_closing } = self;
+        let Self { router, peer, place, head_bytes_max, head_fields_max, header_time, mut is_closing, .. } = self;
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(place.clone());

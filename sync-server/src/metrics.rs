@@ -58,6 +58,7 @@ pub struct Metrics {
     times: Times,
     sockets: Gauge,
     ledgers: Gauge,
+    streams: Gauge,
     commits: Family<Became, Counter>,
     pub(crate) queued: Gauge,
     pub(crate) grouped: Histogram,
@@ -85,6 +86,7 @@ impl Metrics {
             times: entered(all, "http_request_duration_seconds", "Time to the answer, by route", times),
             sockets: entered(all, "sync_sockets_count", "Devices connected by a WebSocket", Gauge::default()),
             ledgers: entered(all, "sync_subscribed_ledgers_count", "Ledgers somebody waits on", Gauge::default()),
+            streams: entered(all, "event_streams_count", "Event streams that are read", Gauge::default()),
             commits: entered(all, "sync_commits", "Commits pushed, by what became of them", Family::default()),
             queued: entered(all, "store_queue_jobs", "Jobs that wait for the writer", Gauge::default()),
             grouped: entered(all, "store_group_jobs", "Jobs of one transaction", Histogram::new(GROUP_BUCKETS)),
@@ -122,6 +124,7 @@ impl Metrics {
         let (sockets, ledgers) = node.hub.counts();
         set(&self.sockets, sockets);
         set(&self.ledgers, ledgers);
+        set(&self.streams, node.streams.count());
         set(&self.hashing, node.hashing.busy());
         set(&self.database_bytes, file_bytes(&self.database));
         let mut wal = self.database.as_os_str().to_owned();

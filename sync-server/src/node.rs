@@ -17,6 +17,7 @@ use crate::auth::{AccessTokens, Nonces};
 use crate::blobs::Files;
 use crate::clock;
 use crate::config::{Limits, Serve, SignUp};
+use crate::events::Streams;
 use crate::gate::Gate;
 use crate::health::Health;
 use crate::mail::Post;
@@ -58,6 +59,7 @@ pub(crate) struct Node {
     pub(crate) mailings: Requests<[u8; 32]>,
     pub(crate) post: Post,
     pub(crate) files: Files,
+    pub(crate) streams: Streams,
     rates: Rates,
     readers: Readers,
     reads: Arc<Semaphore>,
@@ -103,6 +105,7 @@ impl Node {
             mailings: Requests::per_hour(limits.address_mails_per_hour),
             post,
             files: Files::beside(database),
+            streams: Streams::default(),
             gate: Gate::new(&limits),
             health: Health::default(),
             metrics,

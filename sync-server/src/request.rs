@@ -11,11 +11,12 @@ use axum::http::{HeaderMap, header};
 use axum::{Json, RequestExt};
 use outlay_ledger::LedgerId;
 use outlay_protocol::Code;
+use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::accounts::api_tokens::Grant;
-use crate::accounts::{Session, api_tokens, records};
+use crate::accounts::{Session, api_tokens, records, sessions};
 use crate::error::ApiError;
 use crate::node::Node;
 use crate::sync::answer::check_token;
@@ -92,21 +93,48 @@ impl FromRequestParts<Arc<Node>> for Session {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, ApiError> {
-        let token = bearer(&parts.headers).ok_or(Code::SignInNeeded)?.to_owned();
-        let (tokens, now_ms) = (node.context.tokens.clone(), clock::unix_ms());
-        let checked = node.read(move |connection| check_token(connection, &tokens, now_ms, &token)).await?;
-        let (claims, session) = checked?;
-        if let Some(account) = claims.account() {
-            logs::is_asked_by(account, session.id);
+        Ok(signed_in(parts, node).await?.0)
+    }
+}
+
+/// The session of an access token, and until when that is good, in milliseconds since 1970.
+async fn signed_in(parts: &Parts, node: &Arc<Node>) -> Result<(Session, i64), ApiError> {
+    let token = bearer(&parts.headers).ok_or(Code::SignInNeeded)?.to_owned();
+    let (tokens, now_ms) = (node.context.tokens.clone(), clock::unix_ms());
+    let checked = node.read(move |connection| check_token(connection, &tokens, now_ms, &token)).await?;
+    let (claims, session) = checked?;
+    if let Some(account) = claims.account() {
+        logs::is_asked_by(account, session.id);
+    }
+    node.gate.admit(node, &session)?;
+    Ok((session, claims.exp.saturating_mul(1_000)))
+}
+
+/// What somebody asks by, as far as it can be taken away from him.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pass {
+    /// An access token of this session.
+    Session(Session),
+    /// The API token with this id.
+    Token { aid: i64, id: [u8; 16] },
+}
+
+impl Pass {
+    /// Whether it was not taken away. Until when it is good is said by [`Principal::until_ms`].
+    pub(crate) fn holds(&self, connection: &Connection) -> crate::store::Result<bool> {
+        match self {
+            Self::Session(session) => sessions::is_going_on(connection, session),
+            Self::Token { aid, id } => api_tokens::is_there(connection, *aid, id),
         }
-        node.gate.admit(node, &session)?;
-        Ok(session)
     }
 }
 
 /// Who asks for a page of ledgers: a person who has signed in, or a program with an API token of his.
 pub(crate) struct Principal {
     pub(crate) session: Session,
+    pub(crate) pass: Pass,
+    /// Until when the token is good, in milliseconds since 1970.
+    pub(crate) until_ms: i64,
     grant: Grant,
 }
 
@@ -133,7 +161,8 @@ impl FromRequestParts<Arc<Node>> for Principal {
 
     async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, ApiError> {
         let Some(hash) = bearer(&parts.headers).and_then(api_tokens::hash_of) else {
-            return Ok(Self { session: Session::from_request_parts(parts, node).await?, grant: Grant::ALL });
+            let (session, until_ms) = signed_in(parts, node).await?;
+            return Ok(Self { session, pass: Pass::Session(session), until_ms, grant: Grant::ALL });
         };
         let now_ms = clock::unix_ms();
         let found = node.read(move |connection| {
@@ -150,7 +179,8 @@ impl FromRequestParts<Arc<Node>> for Principal {
         if api_tokens::is_use_due(&token, now_ms) {
             node.writer().run(move |write| api_tokens::set_used(write, now_ms, &token.id)).await?;
         }
-        Ok(Self { session, grant: token.grant })
+        let pass = Pass::Token { aid: token.aid, id: token.id };
+        Ok(Self { session, pass, until_ms: token.expires_ms, grant: token.grant })
     }
 }
 

@@ -78,6 +78,11 @@ pub enum Effect {
         /// The device.
         device: DeviceKey,
     },
+    /// A session of no device was ended, or an API token taken away.
+    Withdrawn {
+        /// The account's row.
+        aid: i64,
+    },
 }
 
 /// Ledgers whose history is kept in memory; a history of ten members takes some 10 kB.

@@ -182,9 +182,10 @@ fn reset(store: &mut Store, person: &Person, account: &AccountRow) -> Outcome {
     say(person, &password, &json!({ "id": account.id, "password": password }))
 }
 
-/// Ends the sessions, and leaves a notice of each device for the server that may be running.
+/// Ends the sessions, and leaves a notice of each device, and one of the programs, for the server that may be running.
 fn end_sessions(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
-    let notice = "INSERT INTO notice (aid, device) SELECT aid, key FROM device WHERE aid = ?1 AND is_active = 1";
+    let notice = "INSERT INTO notice (aid, device)
+        SELECT aid, key FROM device WHERE aid = ?1 AND is_active = 1 UNION ALL SELECT ?1, NULL";
     write.tx.execute(notice, [aid])?;
     sessions::end_all(write, now_ms, aid, None)
 }
@@ -207,11 +208,15 @@ pub(crate) async fn watch(node: Weak<Node>) {
 
 fn take_notices(write: &mut Write<'_>) -> Result<()> {
     let mut select = write.tx.prepare_cached("SELECT nid, aid, device FROM notice ORDER BY nid LIMIT ?1")?;
-    let rows = select.query_map([NOTICES_MAX], |row| Ok((row.get(0)?, row.get(1)?, DeviceKey(row.get(2)?))))?;
-    let notices: Vec<(i64, i64, DeviceKey)> = rows.collect::<rusqlite::Result<_>>()?;
+    let rows = select
+        .query_map([NOTICES_MAX], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<_>>(2)?.map(DeviceKey))))?;
+    let notices: Vec<(i64, i64, Option<DeviceKey>)> = rows.collect::<rusqlite::Result<_>>()?;
     for (nid, aid, device) in notices {
         write.tx.prepare_cached("DELETE FROM notice WHERE nid = ?1")?.execute([nid])?;
-        write.effect(Effect::SignedOut { aid, device });
+        write.effect(match device {
+            Some(device) => Effect::SignedOut { aid, device },
+            None => Effect::Withdrawn { aid },
+        });
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::clock;
 use crate::error::Answer;
 use crate::node::Shared;
 use crate::request::{At, Body};
-use crate::store::{Result, StoreError, Write};
+use crate::store::{Effect, Result, StoreError, Write};
 
 /// What the text of a token begins with, so that people and scanners for lost secrets see what it is.
 const PREFIX: &str = "outlay_token_";
@@ -185,9 +185,22 @@ pub fn issue(
 /// # Errors
 ///
 /// When the database fails.
-pub fn forget(write: &Write<'_>, aid: i64, id: &[u8; 16]) -> Result<bool> {
+pub fn forget(write: &mut Write<'_>, aid: i64, id: &[u8; 16]) -> Result<bool> {
     let delete = "DELETE FROM api_token WHERE id = ?1 AND aid = ?2";
-    Ok(write.tx.prepare_cached(delete)?.execute((id, aid))? > 0)
+    let is_gone = write.tx.prepare_cached(delete)?.execute((id, aid))? > 0;
+    write.effect(Effect::Withdrawn { aid });
+    Ok(is_gone)
+}
+
+/// Whether a token is there still, and of an account that is not disabled. Its end is the caller's to know.
+///
+/// # Errors
+///
+/// When the database fails.
+pub fn is_there(connection: &Connection, aid: i64, id: &[u8; 16]) -> Result<bool> {
+    let select = "SELECT 1 FROM api_token JOIN account USING (aid) WHERE api_token.id = ?1 AND aid = ?2
+        AND disabled_ms IS NULL";
+    Ok(connection.prepare_cached(select)?.exists((id, aid))?)
 }
 
 /// Notes that a token was used.

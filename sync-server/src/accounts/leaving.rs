@@ -31,7 +31,7 @@ use crate::ledgers::purge;
 use crate::mail::{Errand, Letter};
 use crate::node::{Node, Shared};
 use crate::request::Body;
-use crate::store::{Result, StoreError, Write};
+use crate::store::{Effect, Result, StoreError, Write};
 use crate::{blobs, clock};
 
 /// Bytes of commits that are read for an export at once.
@@ -65,6 +65,7 @@ fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
     ] {
         write.tx.prepare_cached(delete)?.execute([aid])?;
     }
+    write.effect(Effect::Withdrawn { aid });
     write.forget();
     Ok(())
 }

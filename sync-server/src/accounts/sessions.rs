@@ -229,6 +229,7 @@ pub fn end(write: &mut Write<'_>, now_ms: i64, session: &Session) -> Result<bool
         None => {
             let revoke = "UPDATE family SET revoked_ms = ?2 WHERE id = ?1";
             write.tx.prepare_cached(revoke)?.execute((session.id, now_ms))?;
+            write.effect(Effect::Withdrawn { aid: session.aid });
         }
     }
     Ok(true)

@@ -36,6 +36,7 @@ refused! {
     MailedToken: MailedToken;
     Malformed: Malformed;
     MailOff: MailOff;
+    NoSuchLedger: NoSuchLedger;
     NoSuchPage: NoSuchPage;
     Proof: Proof;
     Revoked: Revoked;

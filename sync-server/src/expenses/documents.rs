@@ -18,6 +18,8 @@ use crate::store::Result;
 
 /// Records from which on a fold is kept: below, folding takes less time than reading and writing a kept one.
 const KEPT_FROM_RECORDS: usize = 17;
+/// Records of a document up to which it is looked at whether one of them begins a conflict: it is folded twice for that.
+const CONFLICT_RECORDS_MAX: usize = 1_000;
 /// Commits remembered in one step: of an import that was edited the same one is read again and again.
 const READ_MAX: usize = 64;
 
@@ -38,8 +40,11 @@ struct News {
     inputs: Vec<Input>,
 }
 
+/// The commit of a change, and its time.
+type Origin = (CommitId, i64);
+
 /// The documents of a ledger.
-pub(super) struct Documents<'a> {
+pub(crate) struct Documents<'a> {
     tx: &'a Connection,
     lid: i64,
     fact_key: [u8; 32],
@@ -49,7 +54,7 @@ pub(super) struct Documents<'a> {
 }
 
 impl<'a> Documents<'a> {
-    pub(super) fn new(tx: &'a Connection, lid: i64, fact_key: [u8; 32]) -> Self {
+    pub(crate) fn new(tx: &'a Connection, lid: i64, fact_key: [u8; 32]) -> Self {
         Self { tx, lid, fact_key, changed: 0, read: HashMap::new() }
     }
 
@@ -124,8 +129,25 @@ impl<'a> Documents<'a> {
 
     /// What a document holds, and the time of the smallest commit that holds a first change of it.
     fn fold(&mut self, rid: i64) -> Result<(Document, Option<i64>)> {
+        let records = self.records(rid)?;
+        let (inputs, commits) = self.inputs(records)?;
+        let folded = fold(&inputs);
+        let is_clean = folded.verdicts.iter().all(|verdict| *verdict == Verdict::Applied);
+        if is_clean && inputs.len() >= KEPT_FROM_RECORDS {
+            self.keep(rid, &folded.document)?;
+        } else {
+            self.tx.prepare_cached("DELETE FROM fold WHERE rid = ?1")?.execute([rid])?;
+        }
+        let is_first =
+            |place: &usize| inputs[*place].change.deps.is_empty() && folded.verdicts[*place] == Verdict::Applied;
+        let first = (0..inputs.len()).filter(is_first).map(|place| commits[place]).min();
+        Ok((folded.document, first.map(|(_, time_ms)| time_ms)))
+    }
+
+    /// The changes among records that count, each with its origin.
+    fn inputs(&mut self, records: Vec<(i64, u64)>) -> Result<(Vec<Input>, Vec<Origin>)> {
         let (mut inputs, mut commits) = (Vec::new(), Vec::new());
-        for (seq, n) in self.records(rid)? {
+        for (seq, n) in records {
             if self.is_aside(seq)? {
                 continue;
             }
@@ -139,17 +161,27 @@ impl<'a> Documents<'a> {
                 commits.push((*id, commit.header.time_ms));
             }
         }
-        let folded = fold(&inputs);
-        let is_clean = folded.verdicts.iter().all(|verdict| *verdict == Verdict::Applied);
-        if is_clean && inputs.len() >= KEPT_FROM_RECORDS {
-            self.keep(rid, &folded.document)?;
-        } else {
-            self.tx.prepare_cached("DELETE FROM fold WHERE rid = ?1")?.execute([rid])?;
+        Ok((inputs, commits))
+    }
+
+    /// Whether no record of a document comes before this one in the log.
+    pub(crate) fn is_first(&self, rid: i64, place: (i64, u64)) -> Result<bool> {
+        let select = "SELECT 1 FROM document_record WHERE rid = ?1 AND (seq, n) < (?2, ?3)";
+        Ok(!self.tx.prepare_cached(select)?.exists((rid, place.0, place.1))?)
+    }
+
+    /// Whether with this record a register came to hold several values, and none did before. Of a document with very many
+    /// records it is not found out.
+    pub(crate) fn begins_conflict(&mut self, rid: i64, place: (i64, u64)) -> Result<bool> {
+        let mut records = self.records(rid)?;
+        records.retain(|record| *record <= place);
+        if records.len() > CONFLICT_RECORDS_MAX {
+            return Ok(false);
         }
-        let is_first =
-            |place: &usize| inputs[*place].change.deps.is_empty() && folded.verdicts[*place] == Verdict::Applied;
-        let first = (0..inputs.len()).filter(is_first).map(|place| commits[place]).min();
-        Ok((folded.document, first.map(|(_, time_ms)| time_ms)))
+        let (inputs, _) = self.inputs(records)?;
+        let Some((_, before)) = inputs.split_last() else { return Ok(false) };
+        let is_conflicted = |inputs: &[Input]| !fold(inputs).document.conflicting_keys().is_empty();
+        Ok(is_conflicted(&inputs) && !is_conflicted(before))
     }
 
     fn records(&self, rid: i64) -> Result<Vec<(i64, u64)>> {
@@ -171,7 +203,7 @@ impl<'a> Documents<'a> {
     }
 
     /// Whether a commit does not count.
-    pub(super) fn is_aside(&self, seq: i64) -> Result<bool> {
+    pub(crate) fn is_aside(&self, seq: i64) -> Result<bool> {
         Ok(self.tx.prepare_cached("SELECT 1 FROM uncounted WHERE seq = ?1")?.exists([seq])?)
     }
 
@@ -207,7 +239,7 @@ impl<'a> Documents<'a> {
 }
 
 /// The row of a document.
-pub(super) fn find(connection: &Connection, lid: i64, id: &DocumentId) -> Result<Option<i64>> {
+pub(crate) fn find(connection: &Connection, lid: i64, id: &DocumentId) -> Result<Option<i64>> {
     let mut select = connection.prepare_cached("SELECT rid FROM document WHERE lid = ?1 AND id = ?2")?;
     Ok(select.query_row((lid, id.0), |row| row.get(0)).optional()?)
 }

@@ -283,7 +283,7 @@ impl Chains<'_> {
 }
 
 /// The commit of a row of the log.
-pub(super) fn read_commit(connection: &Connection, seq: i64) -> Result<(Commit, CommitId)> {
+pub(crate) fn read_commit(connection: &Connection, seq: i64) -> Result<(Commit, CommitId)> {
     let mut select = connection.prepare_cached("SELECT seq, id, body FROM log WHERE seq = ?1")?;
     let mut rows = select.query([seq])?;
     let mut commits = Vec::new();

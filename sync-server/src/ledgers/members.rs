@@ -39,7 +39,7 @@ pub(crate) fn history_up_to(connection: &Connection, ledger: LedgerId, lid: i64,
 }
 
 /// A commit as the roles read it.
-pub(super) fn member_commit(connection: &Connection, lid: i64, id: CommitId, commit: &Commit) -> Result<MemberCommit> {
+pub(crate) fn member_commit(connection: &Connection, lid: i64, id: CommitId, commit: &Commit) -> Result<MemberCommit> {
     MemberCommit::read(id, commit, |document| device_of_document(connection, lid, document))
 }
 

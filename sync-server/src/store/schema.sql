@@ -40,8 +40,8 @@ CREATE TABLE account (
 CREATE TABLE notice (
     nid INTEGER NOT NULL PRIMARY KEY,
     aid INTEGER NOT NULL,
-    -- Signed out.
-    device BLOB NOT NULL CHECK (length(device) = 32)
+    -- Signed out; NULL for what is no device.
+    device BLOB CHECK (length(device) = 32)
 ) STRICT;
 
 -- What an account signed in with.

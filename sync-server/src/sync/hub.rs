@@ -22,6 +22,8 @@ pub struct Hub {
 struct Inside {
     ledgers: HashMap<LedgerId, Vec<Arc<Mailbox>>>,
     devices: HashMap<DeviceKey, Vec<(i64, Arc<Mailbox>)>>,
+    /// Of programs, by the rows of their accounts.
+    programs: HashMap<i64, Vec<Arc<Mailbox>>>,
     all: Vec<Arc<Mailbox>>,
 }
 
@@ -38,6 +40,17 @@ impl Hub {
         if !of_device.iter().any(|(_, known)| Arc::ptr_eq(known, mailbox)) {
             of_device.push((visitor.aid, Arc::clone(mailbox)));
         }
+    }
+
+    /// Says whose program a connection is.
+    pub fn identify_program(&self, aid: i64, mailbox: &Arc<Mailbox>) {
+        self.lock().programs.entry(aid).or_default().push(Arc::clone(mailbox));
+    }
+
+    /// Forgets the connection of a program.
+    pub fn leave_program(&self, aid: i64, subscribed: &[LedgerId], mailbox: &Arc<Mailbox>) {
+        remove(&mut self.lock().programs, &aid, |known| Arc::ptr_eq(known, mailbox));
+        self.leave(None, subscribed, mailbox);
     }
 
     /// Tells a connection from now on when a ledger grows.
@@ -80,12 +93,16 @@ impl Hub {
                 Effect::Access { ledger, lost, gained } => {
                     inside.each(&lost).for_each(|mailbox| mailbox.put(Letter::Removed(ledger)));
                     inside.each(&gained).for_each(|mailbox| mailbox.put(Letter::Ledgers));
+                    let subscribed = inside.ledgers.get(&ledger).into_iter().flatten();
+                    subscribed.for_each(|mailbox| mailbox.put(Letter::Look));
                 }
                 Effect::SignedOut { aid, device } => {
                     let connected = inside.devices.get(&device).into_iter().flatten();
                     let signed_out = connected.filter(|(of, _)| *of == aid);
                     signed_out.for_each(|(_, mailbox)| mailbox.put(Letter::Revoked));
+                    inside.look(aid);
                 }
+                Effect::Withdrawn { aid } => inside.look(aid),
             }
         }
     }
@@ -109,6 +126,10 @@ impl Hub {
 impl Inside {
     fn each<'a>(&'a self, devices: &'a [DeviceKey]) -> impl Iterator<Item = &'a Arc<Mailbox>> {
         devices.iter().filter_map(|device| self.devices.get(device)).flatten().map(|(_, mailbox)| mailbox)
+    }
+
+    fn look(&self, aid: i64) {
+        self.programs.get(&aid).into_iter().flatten().for_each(|mailbox| mailbox.put(Letter::Look));
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Letter {
     Ledgers,
     /// The ledgers that the device may open now.
     LedgerIds(Vec<LedgerId>),
+    /// Whether whoever listens still may is to be asked again. It means nothing to a device, which is told what it is.
+    Look,
     /// The device was signed out.
     Revoked,
     /// The server is being stopped.
@@ -58,6 +60,7 @@ impl Mailbox {
                 }
             }
             Letter::Ledgers if inside.letters.iter().any(|known| matches!(known, Letter::Ledgers)) => {}
+            Letter::Look if inside.letters.iter().any(|known| matches!(known, Letter::Look)) => {}
             letter => inside.letters.push(letter),
         }
         let waker = inside.waker.take();

@@ -218,7 +218,7 @@ impl Connection {
             Letter::Grown(ledger, head) if self.granted.contains(&ledger) => {
                 self.step(ServerInput::Grown { ledger, head });
             }
-            Letter::Grown(..) => {}
+            Letter::Grown(..) | Letter::Look => {}
             Letter::Removed(ledger) => {
                 self.granted.retain(|granted| *granted != ledger);
                 self.step(ServerInput::Removed { ledger });

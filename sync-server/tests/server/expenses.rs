@@ -28,7 +28,11 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        let (server, mut phone) = (Server::start(&[]), Device::new(1));
+        Self::with(&[])
+    }
+
+    pub(crate) fn with(options: &[&str]) -> Self {
+        let (server, mut phone) = (Server::start(options), Device::new(1));
         let account = server.sign_up("ana@example.org", &phone);
         let ledger = Ledger::of(&mut phone, 0);
         let mut socket = Socket::of(&server, &phone, &account);

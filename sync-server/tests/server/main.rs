@@ -8,6 +8,7 @@ mod blobs;
 mod configuring;
 mod conformance;
 mod description;
+mod events;
 mod expenses;
 mod leaving;
 mod limiting;

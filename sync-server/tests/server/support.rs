@@ -374,7 +374,12 @@ impl Device {
         (self.previous, self.nonce, self.next) = (previous.to_vec(), [nonce; 16], 1);
     }
 
-    fn sign(&mut self, ledger: Option<LedgerId>, heads: &[CommitId], records: Vec<Record>) -> (Commit, CommitId) {
+    pub(crate) fn sign(
+        &mut self,
+        ledger: Option<LedgerId>,
+        heads: &[CommitId],
+        records: Vec<Record>,
+    ) -> (Commit, CommitId) {
         let mut heads = heads.to_vec();
         heads.sort_unstable();
         let header = Header {

@@ -1,0 +1,17 @@
+//! Events: that something has happened, told to programs by ids alone.
+//!
+//! The log of a ledger is the outbox of what happens in it. `derive` makes the events of a commit from the commit, its
+//! position and what the ledger's projection knows; nothing of them is stored, and the same commit gives the same events
+//! under the same ids whenever and to whomever they are told. Whoever is told keeps a position, never a list: a wake-up that
+//! is missed delays and loses nothing.
+//!
+//! Nothing here tells amounts, payees, names or addresses. What has become of a thing is read where it is read anyway.
+
+mod derive;
+mod envelope;
+mod pages;
+mod reader;
+mod stream;
+
+pub(crate) use pages::router;
+pub(crate) use stream::Streams;

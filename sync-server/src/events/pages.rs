@@ -1,0 +1,123 @@
+//! `GET /v1/ledgers/{id}/events`: a stream for who listens, a page for who asks now and then.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use outlay_protocol::Code;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::envelope::Event;
+use super::reader::{Begin, Reader};
+use super::stream::{self, Audience};
+use crate::api::refused::{Changed, Invalid, NoSuchLedger};
+use crate::api::{LedgerPath, Pages};
+use crate::error::{Answer, ApiError};
+use crate::node::{Node, Shared};
+use crate::request::{Asked, At, Principal};
+
+/// Events of a page when nobody says how many, and at most: some 60 kB.
+const LIMIT: usize = 50;
+const LIMIT_MAX: usize = 200;
+/// How long whoever asks for a log of which there is much to fold should wait, in milliseconds.
+const BUSY_MS: i64 = 1_000;
+
+pub(crate) fn router() -> Pages {
+    Pages::new().routes(routes!(events))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct EventsIn {
+    /// The id of an event, or a position of the log: what comes after it.
+    after: Option<String>,
+    /// How many at most, of a page; 50 unless told.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<usize>,
+}
+
+/// Some events.
+#[derive(Serialize, ToSchema)]
+struct EventsOut {
+    events: Vec<Event>,
+    /// Where to go on: `after` of the next page.
+    next: String,
+    more: bool,
+}
+
+/// What happens in a ledger: a stream of server-sent events, or a page with `Accept: application/json`.
+#[utoipa::path(
+    get,
+    path = "/v1/ledgers/{ledger}/events",
+    tag = "events",
+    params(
+        LedgerPath,
+        EventsIn,
+        ("last-event-id" = Option<String>, Header, description = "The id of the last event that was read; before `after`."),
+    ),
+    security(("access_token" = []), ("api_token" = [])),
+    responses(
+        (status = 200, content((EventsOut = "application/json"), (String = "text/event-stream"))),
+        NoSuchLedger,
+        Changed,
+        Invalid
+    )
+)]
+async fn events(
+    State(node): Shared,
+    principal: Principal,
+    At(LedgerPath { ledger }): At<LedgerPath>,
+    headers: HeaderMap,
+    Asked(asked): Asked<EventsIn>,
+) -> Answer<Response> {
+    let reader = Reader::new(&node, principal.ledger(&ledger)?, principal.session.aid);
+    let last = headers.get("last-event-id").map(|id| id.to_str().map_err(|_| Code::Invalid)).transpose()?;
+    // A browser that connects again asks for the same address, and says in the header how far it has come since.
+    let after = last.or(asked.after.as_deref()).map(begin).transpose()?;
+    if wants_page(&headers) {
+        return page(&node, reader, after.unwrap_or(Begin::Position(0)), asked.limit).await;
+    }
+    if asked.limit.is_some() {
+        return Err(Code::Invalid.into());
+    }
+    let begin = after.unwrap_or(Begin::Now);
+    let (after, id) = node.read(move |connection| reader.begin(connection, begin)).await??;
+    let audience = Audience { reader, pass: principal.pass, until_ms: principal.until_ms };
+    stream::open(&node, audience, after, &id)
+}
+
+fn begin(text: &str) -> Result<Begin, Code> {
+    let id = || text.parse().map(Begin::After).map_err(|()| Code::Invalid);
+    text.parse().map(Begin::Position).or_else(|_| id())
+}
+
+/// A stream is what is asked for unless JSON is.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let accepted: Vec<&str> = accepted.flat_map(|value| value.split(',')).map(media_type).collect();
+    accepted.contains(&"application/json") && !accepted.contains(&"text/event-stream")
+}
+
+fn media_type(part: &str) -> &str {
+    part.split(';').next().unwrap_or_default().trim()
+}
+
+async fn page(node: &Node, reader: Reader, begin: Begin, limit: Option<usize>) -> Answer<Response> {
+    let limit = limit.unwrap_or(LIMIT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        return Err(Code::Invalid.into());
+    }
+    let (after, _) = node.read(move |connection| reader.begin(connection, begin)).await??;
+    let derived = match reader.read(node, after, limit, |_: &Connection| Ok(Ok(()))).await? {
+        Err(Code::Busy) => return Err(ApiError::later(Code::Busy, BUSY_MS)),
+        other => other?,
+    };
+    let to = derived.to;
+    let next = node.read(move |connection| reader.id_of(connection, to)).await??;
+    let out = EventsOut { events: derived.events, next: next.to_string(), more: !derived.is_end };
+    Ok(Json(out).into_response())
+}

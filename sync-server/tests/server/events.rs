@@ -1,0 +1,352 @@
+//! Events of ledgers: what commits tell, and streams that lose nothing and end when they are to.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::TcpStream;
+
+use outlay_ledger::change::Scalar;
+use outlay_ledger::commit::{ActorForm, Body, Kind, Record, fact_document};
+use outlay_ledger::field;
+use outlay_ledger::fold::{Document, Put};
+use outlay_ledger::member::{MemberOperation, Role};
+use outlay_protocol::Code;
+use serde_json::{Value, json};
+
+use crate::expenses::Home;
+use crate::support::{Account, Device, Ledger, PATIENCE, Reply, Server, Socket, spent};
+
+/// A stream as a program reads it.
+struct Listener {
+    lines: BufReader<TcpStream>,
+    is_over: bool,
+}
+
+impl Listener {
+    /// Past the greeting.
+    fn open(server: &Server, account: &Account, path: &str, last: Option<&str>) -> (Self, String) {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let last = last.map_or(String::new(), |id| format!("last-event-id: {id}\r\n"));
+        let (host, bearer) = (&server.address, &account.access);
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {bearer}\r\n{last}\r\n").unwrap();
+        let mut listener = Self { lines: BufReader::new(stream), is_over: false };
+        let head: Vec<String> = std::iter::from_fn(|| listener.line()).take_while(|line| !line.is_empty()).collect();
+        assert_eq!(head[0], "HTTP/1.1 200 OK", "{head:?}");
+        assert!(head.contains(&"content-type: text/event-stream".to_owned()), "{head:?}");
+        let greeting = listener.block().unwrap();
+        let id = greeting.iter().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
+        (listener, id)
+    }
+
+    /// A line without its end; none after the last. Of the lengths of chunks nothing is shown.
+    fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        match self.lines.read_line(&mut line) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(line.trim_end().to_owned()),
+        }
+    }
+
+    /// The lines up to an empty one; `None` at the end of the stream.
+    fn block(&mut self) -> Option<Vec<String>> {
+        let mut block = Vec::new();
+        loop {
+            let line = self.line()?;
+            if line == "0" {
+                self.is_over = true;
+                return None;
+            }
+            match line.as_str() {
+                "" if block.is_empty() => {}
+                "" => return Some(block),
+                _ if usize::from_str_radix(&line, 16).is_ok() => {}
+                _ => block.push(line),
+            }
+        }
+    }
+
+    /// The next event, past heartbeats.
+    fn next(&mut self) -> Option<Value> {
+        loop {
+            let block = self.block()?;
+            let Some(data) = block.iter().find_map(|line| line.strip_prefix("data: ")) else { continue };
+            let event: Value = serde_json::from_str(data).unwrap();
+            assert_eq!(block[0], format!("id: {}", event["id"].as_str().unwrap()));
+            assert_eq!(block[1], format!("event: {}", event["type"].as_str().unwrap()));
+            return Some(event);
+        }
+    }
+
+    /// Whether it ends, and says so, with nothing told before.
+    fn ends(&mut self) -> bool {
+        self.next().is_none() && self.is_over
+    }
+}
+
+fn path(home: &Home) -> String {
+    home.path("/events")
+}
+
+fn page(home: &Home, query: &str) -> Reply {
+    let accept = [("accept", "application/json")];
+    home.server.ask_with("GET", &home.path(&format!("/events{query}")), &home.account, &Value::Null, &accept)
+}
+
+fn types(events: &Value) -> Vec<&str> {
+    events.as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect()
+}
+
+fn payee(text: &str) -> Vec<Put> {
+    vec![Put::new(field::PAYEE, Scalar::Str(text.into()))]
+}
+
+#[test]
+fn a_page_tells_what_each_commit_did_by_ids_alone() {
+    let mut home = Home::new();
+    let lunch = home.spend("2026-11-02", "12.50 EUR", "Corner Café");
+    let edited = home.edit(&lunch, payee("Bakery"));
+    let deleted = home.edit(&edited, vec![Put::new(field::STATE, field::DELETED)]);
+    home.edit(&deleted, vec![Put::new(field::STATE, field::LIVE)]);
+
+    let told = page(&home, "").json();
+    let expected = ["member.added", "expense.added", "expense.changed", "expense.deleted", "expense.changed"];
+    assert_eq!(types(&told["events"]), expected);
+    assert_eq!(told["more"], false);
+    let added = &told["events"][1];
+    assert_eq!(
+        (&added["ledger"], &added["position"], &added["time"], &added["data"]["expense"]),
+        (
+            &json!(home.ledger.id.to_string()),
+            &json!(2),
+            &json!("2026-09-21T14:13:20.000Z"),
+            &json!(lunch.id.to_string())
+        )
+    );
+    assert_eq!(told["events"][0]["data"], json!({ "member": home.phone.member().to_string(), "role": "owner" }));
+    for secret in ["Café", "Bakery", "1250", "12.50", "EUR", "ana@"] {
+        assert!(!told.to_string().contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn pages_follow_one_another_and_the_same_event_has_the_same_id() {
+    let mut home = Home::new();
+    let three = ["2026-11-02", "2026-11-03", "2026-11-04"].map(|date| spent(date, "1.00 EUR", "Shop"));
+    let commit = home.phone.things(home.ledger.id, &home.ledger.heads, &three);
+    home.push(&commit);
+    let whole = page(&home, "").json()["events"].clone();
+    assert_eq!(types(&whole), ["member.added", "expense.added", "expense.added", "expense.added"]);
+    let (mut one_by_one, mut after) = (Vec::new(), String::new());
+    loop {
+        let told = page(&home, &format!("?limit=1{after}")).json();
+        one_by_one.extend(told["events"].as_array().unwrap().clone());
+        after = format!("&after={}", told["next"].as_str().unwrap());
+        if told["more"] == false {
+            break;
+        }
+    }
+    assert_eq!(json!(one_by_one), whole);
+    assert_eq!(types(&page(&home, "?after=1").json()["events"]), ["expense.added"; 3], "a position is taken too");
+    assert_eq!(page(&home, &format!("?{}", &after[1..])).json()["events"], json!([]));
+}
+
+#[test]
+fn two_devices_that_set_one_field_at_once_are_told_as_a_conflict_once() {
+    let mut home = Home::new();
+    let lunch = home.spend("2026-11-02", "12.50 EUR", "Café");
+    let (from, first) = (lunch.commit_id, payee("Bakery"));
+    home.edit(&lunch, first);
+    home.phone.fork_from(&[from], 77);
+    let other = home.edit(&lunch, payee("Market"));
+    assert_eq!(other.id, lunch.id);
+    let told = page(&home, "?after=2").json()["events"].clone();
+    assert_eq!(types(&told), ["expense.changed", "expense.changed", "conflict.detected"]);
+    assert_eq!(told[2]["data"]["expense"], lunch.id.to_string());
+}
+
+#[test]
+fn a_role_that_changes_and_a_member_who_goes_are_told_and_so_is_that_the_rest_is_to_be_read_again() {
+    let mut home = Home::new();
+    let (ben, heads) = (Device::new(2), home.ledger.heads.clone());
+    let member = ben.member();
+    let add = MemberOperation::Add { member, device: ben.public(), role: Role::Editor };
+    let added = home.phone.operation(home.ledger.id, &heads, &add);
+    home.push(&added.0);
+    let demoted = MemberOperation::Role { member, role: Role::Viewer, cut: Vec::new() };
+    let demoted = home.phone.operation(home.ledger.id, &[added.1], &demoted);
+    home.push(&demoted.0);
+    let removed = MemberOperation::Remove { member, cut: Vec::new() };
+    let removed = home.phone.operation(home.ledger.id, &[demoted.1], &removed);
+    home.push(&removed.0);
+    let told = page(&home, "?after=1").json()["events"].clone();
+    let expected = ["member.added", "ledger.changed", "member.role_changed", "ledger.changed", "member.removed"];
+    assert_eq!(types(&told), expected);
+    assert_eq!(told[0]["data"], json!({ "member": member.to_string(), "role": "editor" }));
+    assert_eq!(told[2]["data"]["role"], "viewer");
+}
+
+#[test]
+fn of_a_sealed_ledger_only_members_and_that_it_changed_are_told() {
+    let (server, mut phone) = (Server::start(&[]), Device::new(1));
+    let account = server.sign_up("ana@example.org", &phone);
+    let (genesis, id) = phone.sealed_genesis();
+    let ledger = genesis.ledger(&id);
+    let expense = phone.expense(ledger, &[id], 1).0;
+    let mut socket = Socket::of(&server, &phone, &account);
+    socket.open(ledger, None, &[genesis, expense]);
+    socket.acknowledged(1);
+    let accept = [("accept", "application/json")];
+    let told = server.ask_with("GET", &format!("/v1/ledgers/{ledger}/events"), &account, &Value::Null, &accept);
+    assert_eq!(types(&told.json()["events"]), ["member.added", "ledger.changed"]);
+}
+
+#[test]
+fn rows_from_outside_in_one_commit_are_told_as_an_import_that_has_finished() {
+    let mut home = Home::new();
+    let record = |number: u8| {
+        let document = fact_document(&[9; 32], "csv", &[number]);
+        let change = Document::create([0; 16], field::Thing::Expense, spent("2026-11-02", "1.00 EUR", "Shop"));
+        let period = field::period(&change);
+        let body = Body::Payload(change.encode().unwrap().payload);
+        Record { document: Some(document), kind: Kind::Change, period, form: ActorForm::Content, body }
+    };
+    let records = (0..2).map(record).collect();
+    let commit = home.phone.sign(Some(home.ledger.id), &home.ledger.heads, records);
+    home.push(&commit.0);
+    let told = page(&home, "?after=1").json()["events"].clone();
+    assert_eq!(types(&told), ["expense.added", "expense.added", "import.finished"]);
+    assert_eq!(told[2]["data"]["action"], told[0]["data"]["action"]);
+}
+
+#[test]
+fn a_stream_goes_on_where_it_was_cut_off_without_loss_and_without_doubles_while_it_is_written_to() {
+    let mut home = Home::new();
+    let (mut listener, _) = Listener::open(&home.server, &home.account, &path(&home), None);
+    let (mut told, mut written) = (Vec::<Value>::new(), Vec::new());
+    for round in 0..4 {
+        for _ in 0..5 {
+            written.push(home.spend("2026-11-02", "1.00 EUR", "Shop").id.to_string());
+        }
+        // Some of what was written is read before the connection breaks.
+        told.extend((0..round + 1).map(|_| listener.next().unwrap()));
+        let last = told.last().unwrap()["id"].as_str().unwrap().to_owned();
+        drop(listener);
+        written.push(home.spend("2026-11-03", "2.00 EUR", "Shop").id.to_string());
+        (listener, _) = Listener::open(&home.server, &home.account, &path(&home), Some(&last));
+    }
+    while told.len() < written.len() {
+        told.push(listener.next().unwrap());
+    }
+    let ids: Vec<&str> = told.iter().map(|event| event["data"]["expense"].as_str().unwrap()).collect();
+    assert_eq!(ids, written);
+    assert_eq!(json!(told), page(&home, "?after=1&limit=200").json()["events"], "a page tells the same");
+}
+
+#[test]
+fn a_stream_begins_now_or_where_it_is_told_and_says_where_that_is() {
+    let mut home = Home::new();
+    home.spend("2026-11-02", "1.00 EUR", "Before");
+    let (mut now, id) = Listener::open(&home.server, &home.account, &path(&home), None);
+    let (mut all, _) = Listener::open(&home.server, &home.account, &format!("{}?after=0", path(&home)), None);
+    assert_eq!(all.next().unwrap()["type"], "member.added");
+    let after = home.spend("2026-11-03", "1.00 EUR", "After");
+    assert_eq!(now.next().unwrap()["data"]["expense"], after.id.to_string());
+    drop(now);
+    let (mut again, _) = Listener::open(&home.server, &home.account, &path(&home), Some(&id));
+    assert_eq!(again.next().unwrap()["data"]["expense"], after.id.to_string());
+}
+
+#[test]
+fn a_stream_that_has_nothing_to_tell_says_that_it_is_there() {
+    let home = Home::with(&["--event-heartbeat-seconds", "1"]);
+    let (mut listener, _) = Listener::open(&home.server, &home.account, &path(&home), None);
+    assert_eq!(listener.block(), Some(vec![":".to_owned()]));
+    assert_eq!(listener.block(), Some(vec![":".to_owned()]));
+}
+
+/// Somebody who listens with an API token, and the page that takes it away.
+fn with_token(home: &Home) -> (Listener, String) {
+    let token = json!({ "name": "watcher", "scope": "read" });
+    let made = home.server.ask("POST", "/v1/tokens", &home.account, &token).json();
+    let program = Account { access: made["token"].as_str().unwrap().to_owned(), ..home.account.clone() };
+    let (listener, _) = Listener::open(&home.server, &program, &path(home), None);
+    (listener, format!("/v1/tokens/{}", made["id"].as_str().unwrap()))
+}
+
+#[test]
+fn a_stream_ends_with_the_token_that_opened_it() {
+    let home = Home::new();
+    let (mut listener, token) = with_token(&home);
+    assert_eq!(home.server.ask("DELETE", &token, &home.account, &Value::Null).status, 204);
+    assert!(listener.ends());
+}
+
+#[test]
+fn a_stream_ends_with_the_session_that_opened_it() {
+    let home = Home::new();
+    let (mut listener, _) = Listener::open(&home.server, &home.account, &path(&home), None);
+    assert_eq!(home.server.ask("DELETE", "/v1/sessions", &home.account, &Value::Null).status, 204);
+    assert!(listener.ends());
+}
+
+#[test]
+fn a_stream_of_a_removed_member_ends_and_tells_him_nothing_more() {
+    let mut home = Home::new();
+    let ben = Device::new(2);
+    let account = home.server.sign_up("ben@example.org", &ben);
+    let (member, heads) = (ben.member(), home.ledger.heads.clone());
+    let add = MemberOperation::Add { member, device: ben.public(), role: Role::Editor };
+    let added = home.phone.operation(home.ledger.id, &heads, &add);
+    home.push(&added.0);
+    // Signing in ties the account to the member.
+    Socket::of(&home.server, &ben, &account);
+    let (mut listener, _) = Listener::open(&home.server, &account, &path(&home), None);
+    let removed = MemberOperation::Remove { member, cut: Vec::new() };
+    let removed = home.phone.operation(home.ledger.id, &[added.1], &removed);
+    home.push(&removed.0);
+    assert!(listener.ends());
+    let refused = home.server.ask("GET", &path(&home), &account, &Value::Null);
+    assert_eq!(refused.refusal(), (404, Code::NoSuchLedger));
+}
+
+#[test]
+fn streams_do_not_keep_a_server_from_ending() {
+    let mut home = Home::with(&["--drain-timeout-seconds", "600"]);
+    let (mut listener, _) = Listener::open(&home.server, &home.account, &path(&home), None);
+    home.server.terminate();
+    assert!(listener.ends());
+    drop(listener);
+    drop(home.socket);
+    assert_eq!(home.server.wait(), Some(0));
+}
+
+#[test]
+fn an_account_has_so_many_streams_and_no_more_and_one_that_ends_makes_room() {
+    let home = Home::with(&["--account-event-streams-max-count", "1"]);
+    let (mut listener, token) = with_token(&home);
+    let refused = home.server.ask("GET", &path(&home), &home.account, &Value::Null);
+    assert_eq!(refused.refusal(), (429, Code::Rate));
+    assert_eq!(page(&home, "").status, 200, "pages are not counted");
+    home.server.ask("DELETE", &token, &home.account, &Value::Null);
+    assert!(listener.ends());
+    Listener::open(&home.server, &home.account, &path(&home), None);
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused_and_others_ledgers_look_like_none() {
+    let home = Home::new();
+    let ben = Device::new(2);
+    let other = home.server.sign_up("ben@example.org", &ben);
+    for query in ["?after=x", "?limit=0", "?limit=201", "?unknown=1"] {
+        assert_eq!(page(&home, query).refusal(), (422, Code::Invalid), "{query}");
+    }
+    let elsewhere = "?after=0000000000000001-1-0";
+    assert_eq!(page(&home, elsewhere).refusal(), (412, Code::Changed));
+    assert_eq!(page(&home, "?after=99").refusal(), (412, Code::Changed));
+    let stream = home.server.ask("GET", &home.path(&format!("/events{elsewhere}")), &home.account, &Value::Null);
+    assert_eq!(stream.refusal(), (412, Code::Changed));
+    assert_eq!(home.server.ask("GET", &path(&home), &other, &Value::Null).refusal(), (404, Code::NoSuchLedger));
+    assert_eq!(home.server.get(&path(&home)).refusal(), (401, Code::SignInNeeded));
+    let none = Ledger::of(&mut Device::new(3), 0).id;
+    let none = home.server.ask("GET", &format!("/v1/ledgers/{none}/events"), &home.account, &Value::Null);
+    assert_eq!(none.refusal(), (404, Code::NoSuchLedger));
+}
