@@ -217,6 +217,13 @@ pub struct Serve {
     /// Other sites whose pages may ask this server from a browser, each as it stands in the header Origin.
     #[arg(long, env = "OUTLAY_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<Origin>,
+    /// Let webhooks reach private addresses: this machine, and the networks behind it. Whoever has an account can then reach
+    /// what is there.
+    #[arg(long, env = "OUTLAY_WEBHOOK_PRIVATE_ADDRESSES")]
+    pub webhook_private_addresses: bool,
+    /// Let webhooks go by http:// too, which others on the way can read; so it is with --dev.
+    #[arg(long, env = "OUTLAY_WEBHOOK_HTTP")]
+    pub webhook_http: bool,
     /// How much to log: error, warn, info, debug or trace.
     #[arg(long, env = "OUTLAY_LOG", default_value = "info")]
     pub log: tracing::Level,
@@ -288,6 +295,18 @@ limits! {
     event_heartbeat_seconds: u32 = 15, "OUTLAY_EVENT_HEARTBEAT_SECONDS";
     /// Event streams of one account at once.
     account_event_streams_max_count: usize = 16, "OUTLAY_ACCOUNT_EVENT_STREAMS_MAX_COUNT";
+    /// Webhooks of one account.
+    account_webhooks_max_count: usize = 32, "OUTLAY_ACCOUNT_WEBHOOKS_MAX_COUNT";
+    /// Attempts at deliveries that are remembered of a webhook.
+    webhook_deliveries_max_count: usize = 100, "OUTLAY_WEBHOOK_DELIVERIES_MAX_COUNT";
+    /// Seconds for one attempt to deliver to a webhook.
+    webhook_timeout_seconds: u32 = 10, "OUTLAY_WEBHOOK_TIMEOUT_SECONDS";
+    /// How often an event is tried, until its webhook is stopped.
+    webhook_attempts_max_count: u32 = 24, "OUTLAY_WEBHOOK_ATTEMPTS_MAX_COUNT";
+    /// Seconds before an event is tried again; twice that before the next attempt, and so on.
+    webhook_retry_delay_seconds: u32 = 10, "OUTLAY_WEBHOOK_RETRY_DELAY_SECONDS", from 0;
+    /// And at most so many.
+    webhook_retry_delay_max_seconds: u32 = 4 * 3_600, "OUTLAY_WEBHOOK_RETRY_DELAY_MAX_SECONDS", from 0;
     /// Connections at once.
     connections_max_count: usize = 20_000, "OUTLAY_CONNECTIONS_MAX_COUNT";
     /// Connections at once of one network address; those of trusted proxies are not counted.
@@ -402,6 +421,7 @@ impl Serve {
             refresh_token_idle_seconds <= refresh_token_total_seconds;
             refresh_token_repeat_seconds <= refresh_token_idle_seconds;
             ledger_max_bytes <= account_max_bytes;
+            webhook_retry_delay_seconds <= webhook_retry_delay_max_seconds;
             device_push_bytes_per_second <= device_push_burst_bytes;
         };
         match orders.into_iter().find(|(_, less, _, more)| less > more) {

@@ -51,7 +51,7 @@ pub(crate) const fn message(code: Code) -> &'static str {
     match code {
         Code::Malformed => "The request is not what this page takes.",
         Code::TooBig => "The request is too big.",
-        Code::TooMany => "There are too many devices on this account. Remove one first.",
+        Code::TooMany => "There are too many of these on this account. Remove one first.",
         Code::NoSuchPage => "There is no such page.",
         Code::Method => "This page does not take this method.",
         Code::MediaType => "The body must be application/json.",

@@ -5,13 +5,23 @@
 //! under the same ids whenever and to whomever they are told. Whoever is told keeps a position, never a list: a wake-up that
 //! is missed delays and loses nothing.
 //!
+//! Webhooks are told by `delivery`, which keeps how far in the database, and asks others through `outbound` alone.
+//!
 //! Nothing here tells amounts, payees, names or addresses. What has become of a thing is read where it is read anyway.
 
+mod addresses;
+mod delivery;
 mod derive;
 mod envelope;
+mod outbound;
 mod pages;
 mod reader;
 mod stream;
+mod webhook_pages;
+mod webhooks;
 
+pub(crate) use delivery::{Courier, run as tell_webhooks};
+pub(crate) use outbound::Outbound;
 pub(crate) use pages::router;
 pub(crate) use stream::Streams;
+pub(crate) use webhooks::forget as forget_webhooks;

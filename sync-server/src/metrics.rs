@@ -65,6 +65,8 @@ pub struct Metrics {
     hashing: Gauge,
     pub(crate) hashes: Counts,
     pub(crate) rate_limited: Counter,
+    deliveries: Family<Became, Counter>,
+    pub(crate) webhooks_stopped: Counter,
     database_bytes: Gauge,
     wal_bytes: Gauge,
     database: Arc<PathBuf>,
@@ -96,6 +98,8 @@ impl Metrics {
                 shed: entered(all, "password_hashes_shed", "Logins told to come back", Counter::default()),
             },
             rate_limited: entered(all, "http_rate_limited_requests", "Requests over a rate", Counter::default()),
+            deliveries: entered(all, "webhook_deliveries", "Attempts, by what became of them", Family::default()),
+            webhooks_stopped: entered(all, "webhook_stops", "Webhooks stopped by the server", Counter::default()),
             database_bytes: entered(all, "store_database_bytes", "Size of the database file", Gauge::default()),
             wal_bytes: entered(all, "store_wal_bytes", "Size of its write-ahead log", Gauge::default()),
             database: Arc::new(database.to_owned()),
@@ -117,6 +121,10 @@ impl Metrics {
             };
             self.commits.get_or_create(&Became { outcome }).inc();
         }
+    }
+
+    pub(crate) fn delivered(&self, outcome: &'static str) {
+        self.deliveries.get_or_create(&Became { outcome }).inc();
     }
 
     /// The text of now.

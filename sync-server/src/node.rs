@@ -17,13 +17,13 @@ use crate::auth::{AccessTokens, Nonces};
 use crate::blobs::Files;
 use crate::clock;
 use crate::config::{Limits, Serve, SignUp};
-use crate::events::Streams;
+use crate::events::{Courier, Outbound, Streams};
 use crate::gate::Gate;
 use crate::health::Health;
 use crate::mail::Post;
 use crate::metrics::Metrics;
 use crate::proxies::Network;
-use crate::store::{Readers, Result, Store, StoreError, Writer, system_random};
+use crate::store::{Effect, Readers, Result, Store, StoreError, Writer, system_random};
 use crate::sync::answer::{self, Answered, Context, Step, trouble};
 use crate::sync::ingest::Raw;
 use crate::sync::{Hub, Ingest, Rates, Visitor};
@@ -60,6 +60,7 @@ pub(crate) struct Node {
     pub(crate) post: Post,
     pub(crate) files: Files,
     pub(crate) streams: Streams,
+    pub(crate) courier: Arc<Courier>,
     rates: Rates,
     readers: Readers,
     reads: Arc<Semaphore>,
@@ -77,9 +78,13 @@ impl Node {
         let (id, refresh_key) = (store.keys().identity.public(), store.keys().refresh);
         let tokens = AccessTokens::new(&store.keys().token, &id, limits.access_token_seconds);
         let (hub, metrics) = (Arc::new(Hub::default()), Metrics::new(database));
+        let courier = Arc::new(Courier::new(Outbound::new(serve), store.keys().webhook));
         let publish = {
-            let hub = Arc::clone(&hub);
-            move |effects| hub.publish(effects)
+            let (hub, courier) = (Arc::clone(&hub), Arc::clone(&courier));
+            move |effects: Vec<Effect>| {
+                courier.notice(&effects);
+                hub.publish(effects);
+            }
         };
         let (writer, store_thread) = Writer::start(store, metrics.clone(), publish)?;
         let (ingest, ingest_thread) = Ingest::start(writer.clone(), limits.ledgers())?;
@@ -106,6 +111,7 @@ impl Node {
             post,
             files: Files::beside(database),
             streams: Streams::default(),
+            courier,
             gate: Gate::new(&limits),
             health: Health::default(),
             metrics,
@@ -136,6 +142,7 @@ impl Node {
     pub(crate) fn close(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
         self.hub.close();
+        self.courier.wake();
     }
 
     /// Ends the threads after what they have been given, and closes the database.

@@ -25,7 +25,7 @@ impl FromStr for Network {
 }
 
 impl Network {
-    fn contains(&self, address: &IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: &IpAddr) -> bool {
         let (own, other, width) = match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => (u128::from(own.to_bits()), u128::from(other.to_bits()), 32),
             (IpAddr::V6(own), IpAddr::V6(other)) => (own.to_bits(), other.to_bits(), 128),

@@ -15,7 +15,7 @@ use crate::config::Serve;
 use crate::ledgers::purge;
 use crate::node::Node;
 use crate::store::{Store, StoreError, StoreOptions};
-use crate::{listen, metrics, router};
+use crate::{events, listen, metrics, router};
 
 /// The name of the database in the server's folder.
 const DATABASE: &str = "outlay-server.db";
@@ -142,12 +142,15 @@ impl Server {
         let watched = metrics.map(|listener| tokio::spawn(watch(listener, metrics::router(&node))));
         let router = router::router(Arc::clone(&node));
         let noticing = tokio::spawn(admin::watch(Arc::downgrade(&node)));
+        let telling = tokio::spawn(events::tell_webhooks(Arc::downgrade(&node)));
         listen::run(&node, listener, tls, router, stop).await;
         for beside in watched.into_iter().chain([noticing]) {
             beside.abort();
             // Nothing that it holds is there when this returns; that it was aborted is no news.
             _ = beside.await;
         }
+        // It ends by itself, and lets go of what it is sending.
+        _ = telling.await;
         node.post.end(Duration::from_secs(u64::from(node.limits.drain_timeout_seconds))).await;
         // Ending waits for threads, which nothing else may have to wait for.
         if tokio::task::spawn_blocking(move || node.end()).await.is_err() {

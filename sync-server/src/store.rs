@@ -50,6 +50,8 @@ pub struct Keys {
     pub refresh: [u8; 32],
     /// Derives secrets of authenticator apps.
     pub totp: [u8; 32],
+    /// Derives secrets of webhooks.
+    pub webhook: [u8; 32],
 }
 
 /// What others are told once a transaction is durable.

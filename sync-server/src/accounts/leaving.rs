@@ -26,6 +26,7 @@ use super::{Session, records, sessions};
 use crate::api::refused::LoggingIn;
 use crate::api::{Id, Pages};
 use crate::error::Answer;
+use crate::events::forget_webhooks;
 use crate::ledgers::log::{self, Portion};
 use crate::ledgers::purge;
 use crate::mail::{Errand, Letter};
@@ -65,6 +66,7 @@ fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
     ] {
         write.tx.prepare_cached(delete)?.execute([aid])?;
     }
+    forget_webhooks(write.tx, Some(aid), None)?;
     write.effect(Effect::Withdrawn { aid });
     write.forget();
     Ok(())

@@ -29,6 +29,11 @@ macro_rules! kinds {
                     $(Self::$name => $text,)*
                 }
             }
+
+            /// The kind of a name.
+            pub(crate) fn of_name(name: &str) -> Option<Self> {
+                [$(Self::$name,)*].into_iter().find(|kind| kind.name() == name)
+            }
         }
     };
 }
@@ -56,6 +61,11 @@ impl At {
     /// After everything that the commit at a position tells.
     pub(crate) const fn after(position: u64) -> Self {
         Self { position, index: u32::MAX }
+    }
+
+    /// Before anything that the same commit tells.
+    pub(crate) const fn before_commit(self) -> Self {
+        Self::after(self.position.saturating_sub(1))
     }
 }
 

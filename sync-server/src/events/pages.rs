@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use super::envelope::Event;
 use super::reader::{Begin, Reader};
 use super::stream::{self, Audience};
+use super::webhook_pages;
 use crate::api::refused::{Changed, Invalid, NoSuchLedger};
 use crate::api::{LedgerPath, Pages};
 use crate::error::{Answer, ApiError};
@@ -26,7 +27,7 @@ const LIMIT_MAX: usize = 200;
 const BUSY_MS: i64 = 1_000;
 
 pub(crate) fn router() -> Pages {
-    Pages::new().routes(routes!(events))
+    Pages::new().routes(routes!(events)).merge(webhook_pages::router())
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]

@@ -119,8 +119,7 @@ pub(crate) fn open(node: &Arc<Node>, audience: Audience, after: At, id: &EventId
 impl Stream {
     fn begin(node: &Arc<Node>, audience: Audience, after: At) -> Self {
         let mailbox = Arc::new(Mailbox::default());
-        node.hub.enter(&mailbox);
-        node.hub.identify_program(audience.reader.aid, &mailbox);
+        node.hub.enter_program(audience.reader.aid, &mailbox);
         node.hub.subscribe(audience.reader.source.ledger, &mailbox);
         let left_ms = u64::try_from(audience.until_ms - clock::unix_ms()).unwrap_or(0);
         Self {

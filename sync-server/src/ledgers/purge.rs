@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::{id_of, seq};
 use crate::blobs;
+use crate::events::forget_webhooks;
 use crate::expenses::projection;
 use crate::store::{Effect, Memory, Result, Write};
 
@@ -69,6 +70,7 @@ fn begin(write: &mut Write<'_>, lid: i64) -> Result<()> {
     ] {
         write.tx.prepare_cached(statement)?.execute([lid])?;
     }
+    forget_webhooks(write.tx, None, Some(lid))?;
     *write.memory = Memory::default();
     write.effect(Effect::Access { ledger, lost, gained: Vec::new() });
     Ok(())

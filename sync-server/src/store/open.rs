@@ -156,6 +156,7 @@ fn keys(connection: &Connection, secret: Option<[u8; 32]>, random: &mut Random) 
         token: blake3::derive_key("outlay server access tokens 1", &secret),
         refresh: blake3::derive_key("outlay server refresh tokens 1", &secret),
         totp: blake3::derive_key("outlay server authenticator apps 1", &secret),
+        webhook: blake3::derive_key("outlay server webhooks 1", &secret),
     })
 }
 

@@ -1,7 +1,7 @@
 -- 0001: the server's store as it begins.
 --
--- Truth: account, api_token, aside, device, family, invitation, mailed, totp, recovery, ledger, log, repeat, tie. The rest is
--- derived from `log`.
+-- Truth: account, api_token, aside, delivery, device, family, invitation, mailed, totp, recovery, ledger, log, repeat, tie,
+-- webhook. The rest is derived from `log`.
 -- A row of `log` is keyed by lid * 2^40 + position, so that a ledger's log lies together and grows at its end.
 
 CREATE TABLE meta (
@@ -196,6 +196,46 @@ CREATE TABLE aside (
     received_ms INTEGER NOT NULL,
     body BLOB NOT NULL,
     PRIMARY KEY (lid, id)
+) STRICT, WITHOUT ROWID;
+
+-- Whom to tell of a ledger's events. The secret follows from the salt and the server's key.
+CREATE TABLE webhook (
+    -- Never given again.
+    wid INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    aid INTEGER NOT NULL,
+    lid INTEGER NOT NULL,
+    url TEXT NOT NULL,
+    -- The names of types, joined by commas; all if there is none.
+    kinds TEXT NOT NULL,
+    salt BLOB NOT NULL CHECK (length(salt) = 16),
+    -- Everything was told up to this commit, and of what that tells up to this place.
+    position INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    -- Of what comes next: how often it was tried in vain, and before when it is not tried again.
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_ms INTEGER NOT NULL DEFAULT 0,
+    -- Why it is told nothing; NULL while it is.
+    stopped TEXT,
+    created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX webhook_by_account ON webhook (aid);
+CREATE INDEX webhook_by_ledger ON webhook (lid);
+
+-- The last attempts to tell each webhook something.
+CREATE TABLE delivery (
+    wid INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    -- The id of the event, and its type.
+    event TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    -- Of the answer, if there was one; and why it was in vain.
+    status INTEGER,
+    failure TEXT,
+    PRIMARY KEY (wid, n)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE author (

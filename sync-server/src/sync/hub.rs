@@ -42,15 +42,16 @@ impl Hub {
         }
     }
 
-    /// Says whose program a connection is.
-    pub fn identify_program(&self, aid: i64, mailbox: &Arc<Mailbox>) {
+    /// Enters the connection of a program, which is no device and is told only to look again.
+    pub fn enter_program(&self, aid: i64, mailbox: &Arc<Mailbox>) {
         self.lock().programs.entry(aid).or_default().push(Arc::clone(mailbox));
     }
 
     /// Forgets the connection of a program.
     pub fn leave_program(&self, aid: i64, subscribed: &[LedgerId], mailbox: &Arc<Mailbox>) {
-        remove(&mut self.lock().programs, &aid, |known| Arc::ptr_eq(known, mailbox));
-        self.leave(None, subscribed, mailbox);
+        let mut inside = self.lock();
+        remove(&mut inside.programs, &aid, |known| Arc::ptr_eq(known, mailbox));
+        inside.unsubscribe(subscribed, mailbox);
     }
 
     /// Tells a connection from now on when a ledger grows.
@@ -70,9 +71,7 @@ impl Hub {
     /// Forgets a connection.
     pub fn leave(&self, visitor: Option<&Visitor>, subscribed: &[LedgerId], mailbox: &Arc<Mailbox>) {
         let mut inside = self.lock();
-        for ledger in subscribed {
-            remove(&mut inside.ledgers, ledger, |known| Arc::ptr_eq(known, mailbox));
-        }
+        inside.unsubscribe(subscribed, mailbox);
         if let Some(visitor) = visitor {
             remove(&mut inside.devices, &visitor.device, |(_, known)| Arc::ptr_eq(known, mailbox));
         }
@@ -109,10 +108,12 @@ impl Hub {
 
     /// Tells everybody that the server is being stopped.
     pub fn close(&self) {
-        self.lock().all.iter().for_each(|mailbox| mailbox.put(Letter::Closing));
+        let inside = self.lock();
+        let all = inside.all.iter().chain(inside.programs.values().flatten());
+        all.for_each(|mailbox| mailbox.put(Letter::Closing));
     }
 
-    /// How many are connected, and how many ledgers they wait on.
+    /// How many devices are connected, and how many ledgers they wait on.
     pub fn counts(&self) -> (usize, usize) {
         let inside = self.lock();
         (inside.all.len(), inside.ledgers.len())
@@ -126,6 +127,12 @@ impl Hub {
 impl Inside {
     fn each<'a>(&'a self, devices: &'a [DeviceKey]) -> impl Iterator<Item = &'a Arc<Mailbox>> {
         devices.iter().filter_map(|device| self.devices.get(device)).flatten().map(|(_, mailbox)| mailbox)
+    }
+
+    fn unsubscribe(&mut self, subscribed: &[LedgerId], mailbox: &Arc<Mailbox>) {
+        for ledger in subscribed {
+            remove(&mut self.ledgers, ledger, |known| Arc::ptr_eq(known, mailbox));
+        }
     }
 
     fn look(&self, aid: i64) {

@@ -24,4 +24,5 @@ mod support;
 mod syncing;
 mod tenants;
 mod tokens;
+mod webhooks;
 mod writing;
