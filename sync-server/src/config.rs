@@ -67,6 +67,15 @@ pub enum Command {
     },
     /// Print the description of the HTTP pages (OpenAPI 3.1), as a server has it at `/openapi.json`.
     Openapi,
+    /// Print what happened to accounts, one JSON object a line, the eldest first, also while a server is running.
+    Events {
+        /// The folder of the server.
+        #[arg(long, env = "OUTLAY_DATA")]
+        data: PathBuf,
+        /// The id of the event after which to go on.
+        #[arg(long)]
+        after: Option<String>,
+    },
     /// Look after accounts, also while a server is running.
     #[command(subcommand)]
     User(UserCommand),

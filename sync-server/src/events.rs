@@ -5,6 +5,8 @@
 //! under the same ids whenever and to whomever they are told. Whoever is told keeps a position, never a list: a wake-up that
 //! is missed delays and loses nothing.
 //!
+//! What happens to accounts has no log, and an `outbox` of its own.
+//!
 //! Webhooks are told by `delivery`, which keeps how far in the database, and asks others through `outbound` alone.
 //!
 //! Nothing here tells amounts, payees, names or addresses. What has become of a thing is read where it is read anyway.
@@ -14,6 +16,7 @@ mod delivery;
 mod derive;
 mod envelope;
 mod outbound;
+pub(crate) mod outbox;
 mod pages;
 mod reader;
 mod stream;
@@ -21,7 +24,9 @@ mod webhook_pages;
 mod webhooks;
 
 pub(crate) use delivery::{Courier, run as tell_webhooks};
+pub(crate) use envelope::Event;
 pub(crate) use outbound::Outbound;
 pub(crate) use pages::router;
 pub(crate) use stream::Streams;
+pub(crate) use webhook_pages::{WebhookOut, of_account as webhooks_out};
 pub(crate) use webhooks::forget as forget_webhooks;

@@ -47,6 +47,7 @@ fn run(Told { command, settings }: Told) -> Result<(), Box<dyn std::error::Error
             Ok(())
         }
         Command::Openapi => Ok(write!(io::stdout(), "{}", api::description())?),
+        Command::Events { data, after } => admin::print_events(&data, after),
         Command::User(command) => admin::run(&command),
         Command::Invite { data, days } => {
             let expires_ms = now_ms()? + i64::from(days) * 86_400_000;

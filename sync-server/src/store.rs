@@ -52,6 +52,8 @@ pub struct Keys {
     pub totp: [u8; 32],
     /// Derives secrets of webhooks.
     pub webhook: [u8; 32],
+    /// Derives ids of events of accounts.
+    pub event: [u8; 32],
 }
 
 /// What others are told once a transaction is durable.

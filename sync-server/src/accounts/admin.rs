@@ -4,6 +4,7 @@
 //! ended here is ended there; whom it has connected it is told by notices in the database, which it takes from there.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -16,12 +17,15 @@ use super::passwords::{Cost, hash};
 use super::{AccountId, email, records, sessions};
 use crate::clock;
 use crate::config::{Folder, Person, UserCommand};
+use crate::events::outbox;
 use crate::node::Node;
 use crate::serve::{database, open};
 use crate::store::{Effect, Result, Store, StoreOptions, Write};
 
 /// Between looks at the notices: an open socket is to end within a second.
 const NOTICE_TIME: Duration = Duration::from_millis(400);
+/// Events read at once.
+const EVENTS_AT_ONCE: usize = 1_000;
 /// Notices taken at once; the others are next.
 const NOTICES_MAX: i64 = 1_000;
 
@@ -109,6 +113,26 @@ fn change(person: &Person, change: impl FnOnce(&mut Write<'_>, &AccountRow) -> R
 fn say(person: &Person, line: &str, object: &impl Serialize) -> Outcome {
     let text = if person.folder.json { serde_json::to_string(object)? } else { line.to_owned() };
     Ok(writeln!(io::stdout(), "{text}")?)
+}
+
+/// Prints what happened to all accounts after an event, as far as it is remembered.
+///
+/// # Errors
+///
+/// When there is no such database or event, or the database fails.
+pub fn print_events(data: &Path, after: Option<String>) -> Outcome {
+    let store = existing(&Folder { data: data.to_owned(), json: true })?;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let (mut after, mut is_end) = (after, false);
+    while !is_end {
+        let page = outbox::page(store.connection(), None, after.as_deref(), EVENTS_AT_ONCE)?;
+        let page = page.map_err(|_| "there is no such event; it may have been forgotten")?;
+        for event in page.events {
+            writeln!(out, "{}", serde_json::to_string(&event)?)?;
+        }
+        (after, is_end) = (page.next, page.is_end);
+    }
+    Ok(out.flush()?)
 }
 
 /// The account of an id or an address.

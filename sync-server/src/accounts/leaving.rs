@@ -26,7 +26,7 @@ use super::{Session, records, sessions};
 use crate::api::refused::LoggingIn;
 use crate::api::{Id, Pages};
 use crate::error::Answer;
-use crate::events::forget_webhooks;
+use crate::events::{Event, WebhookOut, forget_webhooks, outbox, webhooks_out};
 use crate::ledgers::log::{self, Portion};
 use crate::ledgers::purge;
 use crate::mail::{Errand, Letter};
@@ -52,7 +52,8 @@ struct RemoveIn {
 /// Deletes an account: its sessions end, and nothing of the person stays.
 fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
     sessions::end_all(write, now_ms, aid, None)?;
-    purge::leave_all(write, aid)?;
+    purge::leave_all(write, now_ms, aid)?;
+    outbox::end(write, now_ms, aid)?;
     for delete in [
         "DELETE FROM family WHERE aid = ?1",
         "DELETE FROM device WHERE aid = ?1",
@@ -131,6 +132,8 @@ struct ExportOut {
     profile: Profile,
     sessions: Vec<SessionOut>,
     devices: Vec<DeviceOut>,
+    webhooks: Vec<WebhookOut>,
+    events: Vec<Event>,
     ledgers: Vec<ExportedLedger>,
 }
 
@@ -153,6 +156,8 @@ fn beginning(connection: &Connection, now_ms: i64, session: &Session) -> Result<
         profile: person,
         sessions: sessions_out(sessions::sessions(connection, now_ms, session.aid)?, session),
         devices: devices_out(records::devices(connection, session.aid)?, session),
+        webhooks: webhooks_out(connection, session.aid)?,
+        events: outbox::all(connection, session.aid)?,
         ledgers: Vec::new(),
     };
     let mut text = serde_json::to_string(&out).map_err(|error| StoreError::Failed(error.to_string()))?;

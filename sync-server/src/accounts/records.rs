@@ -9,6 +9,7 @@ use outlay_protocol::Code;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::AccountId;
+use crate::events::outbox::{self, Happened};
 use crate::store::{Result, Write};
 
 /// A device of an account.
@@ -68,6 +69,7 @@ pub fn sign_up(
     }
     let aid = write.tx.last_insert_rowid();
     write.tx.execute("UPDATE invitation SET used_by = ?2 WHERE hash = ?1", (invitation, aid))?;
+    outbox::add(write, now_ms, aid, Happened::SignedUp)?;
     Ok(Ok(aid))
 }
 

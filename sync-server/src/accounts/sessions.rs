@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::{AccountId, records};
 use crate::auth::RefreshToken;
+use crate::events::outbox::{self, Happened};
 use crate::store::{Effect, Result, Write};
 
 /// Devices of an account, and sessions that are no device's: what a household's greatest enthusiast has, several times.
@@ -108,6 +109,10 @@ fn enter_device(write: &Write<'_>, now_ms: i64, aid: i64, device: &DeviceKey, na
     let others: i64 = write.tx.prepare_cached(count)?.query_row((aid, device.0), |row| row.get(0))?;
     if others >= ACCOUNT_DEVICES_MAX {
         return Ok(false);
+    }
+    let known = "SELECT 1 FROM device WHERE aid = ?1 AND key = ?2";
+    if !write.tx.prepare_cached(known)?.exists((aid, device.0))? {
+        outbox::add(write, now_ms, aid, Happened::DeviceAdded { device: *device })?;
     }
     let upsert = "INSERT INTO device (aid, key, name, created_ms, seen_ms, is_active) VALUES (?1, ?2, ?3, ?4, ?4, 1)
         ON CONFLICT DO UPDATE SET name = ?3, seen_ms = ?4, is_active = 1";
@@ -229,6 +234,7 @@ pub fn end(write: &mut Write<'_>, now_ms: i64, session: &Session) -> Result<bool
         None => {
             let revoke = "UPDATE family SET revoked_ms = ?2 WHERE id = ?1";
             write.tx.prepare_cached(revoke)?.execute((session.id, now_ms))?;
+            outbox::add(write, now_ms, session.aid, Happened::Revoked { session: session.id })?;
             write.effect(Effect::Withdrawn { aid: session.aid });
         }
     }
@@ -241,6 +247,13 @@ pub fn end(write: &mut Write<'_>, now_ms: i64, session: &Session) -> Result<bool
 ///
 /// When the database fails.
 pub fn end_device(write: &mut Write<'_>, now_ms: i64, aid: i64, device: &DeviceKey) -> Result<bool> {
+    let ending = "SELECT id FROM family WHERE aid = ?1 AND device = ?2 AND revoked_ms IS NULL";
+    let mut ending = write.tx.prepare_cached(ending)?;
+    let ending: Vec<[u8; 16]> =
+        ending.query_map((aid, device.0), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    for session in ending {
+        outbox::add(write, now_ms, aid, Happened::Revoked { session })?;
+    }
     revoke_device(write, now_ms, aid, device)?;
     let update = "UPDATE device SET is_active = 0 WHERE aid = ?1 AND key = ?2 AND is_active = 1";
     let ended = write.tx.prepare_cached(update)?.execute((aid, device.0))?;

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use outlay_ledger::LedgerId;
+use outlay_ledger::{LedgerId, hex};
 use outlay_protocol::Code;
 use rusqlite::Connection;
 use serde_json::json;
@@ -16,7 +16,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::envelope::{At, Event, instant};
+use super::derive::Placed;
+use super::envelope::{At, Event, Kind, instant};
 use super::outbound::{Failure, Outbound, Outcome};
 use super::reader::Reader;
 use super::webhooks::{self, Delivery, Due, Stopped, Webhook};
@@ -166,8 +167,8 @@ async fn turn(node: &Node, due: Due) -> Result<()> {
         // There is much to fold: some of it was, and the next turn goes on.
         Err(_) => return Ok(()),
     };
-    for event in derived.events {
-        if !webhook.wants(event.kind) {
+    for placed in derived.events {
+        if !webhook.wants(placed.event.kind) {
             continue;
         }
         match may_go_on(node, reader, &webhook).await? {
@@ -175,7 +176,7 @@ async fn turn(node: &Node, due: Due) -> Result<()> {
             Err(Code::NoSuchLedger) => return stop(node, &webhook, Stopped::NoAccess).await,
             Err(_) => return Ok(()),
         }
-        if !tell(node, &webhook, &event).await? {
+        if !tell(node, &webhook, &placed).await? {
             return Ok(());
         }
         webhook.attempts = 0;
@@ -199,18 +200,17 @@ async fn may_go_on(node: &Node, reader: Reader, webhook: &Webhook) -> Result<std
 
 async fn stop(node: &Node, webhook: &Webhook, why: Stopped) -> Result<()> {
     node.metrics.webhooks_stopped.inc();
-    tracing::warn!(webhook = outlay_ledger::hex::encode(&webhook.id), why = why.name(), "a webhook was stopped");
+    tracing::warn!(webhook = hex::encode(&webhook.id), why = why.name(), "a webhook was stopped");
     let wid = webhook.wid;
     node.writer().run(move |write| webhooks::stop(write, wid, why)).await
 }
 
 /// Tells a webhook of an event, and writes down what came of it. Says whether it has it.
-async fn tell(node: &Node, webhook: &Webhook, event: &Event) -> Result<bool> {
+async fn tell(node: &Node, webhook: &Webhook, placed: &Placed) -> Result<bool> {
+    let Placed { at, event } = placed;
     let attempt = webhook.attempts.saturating_add(1);
-    // Neither texts nor numbers fail to be JSON.
-    let body = serde_json::to_string(event).unwrap_or_default();
-    let (outcome, delivery) = deliver(node, webhook, &event.id, event.kind.name(), attempt, body).await;
-    let (wid, at, limits) = (webhook.wid, event.at, node.limits.clone());
+    let (outcome, delivery) = deliver(node, webhook, event, attempt).await;
+    let (wid, at, limits) = (webhook.wid, *at, node.limits.clone());
     let due_ms = clock::unix_ms().saturating_add(delay_ms(&limits, attempt, random()));
     node.writer().run(move |write| written(write, wid, at, &delivery, &limits, due_ms)).await?;
     match outcome.failure {
@@ -240,22 +240,17 @@ fn delay_ms(limits: &Limits, attempt: u32, random: [u8; 8]) -> i64 {
     delay_ms - less_ms
 }
 
-/// Posts a body to a webhook, signed.
-pub(super) async fn deliver(
-    node: &Node,
-    webhook: &Webhook,
-    id: &str,
-    kind: &str,
-    attempt: u32,
-    body: String,
-) -> (Outcome, Delivery) {
+/// Posts an event to a webhook, signed.
+pub(super) async fn deliver(node: &Node, webhook: &Webhook, event: &Event, attempt: u32) -> (Outcome, Delivery) {
+    // Neither texts nor numbers fail to be JSON.
+    let body = serde_json::to_string(event).unwrap_or_default();
     let (time_ms, begun) = (clock::unix_ms(), Instant::now());
     let seconds = time_ms.div_euclid(1_000);
     let courier = &node.courier;
     let fields = [
-        ("webhook-id", id.to_owned()),
+        ("webhook-id", event.id.clone()),
         ("webhook-timestamp", seconds.to_string()),
-        ("webhook-signature", webhook.secret(&courier.key).sign(id, seconds, &body)),
+        ("webhook-signature", webhook.secret(&courier.key).sign(&event.id, seconds, &body)),
     ];
     let outcome = match courier.outbound.target(&webhook.url) {
         Ok(target) => courier.outbound.post(&target, &fields, body).await,
@@ -264,8 +259,8 @@ pub(super) async fn deliver(
     };
     node.metrics.delivered(outcome.failure.map_or("delivered", Failure::name));
     let delivery = Delivery {
-        event: id.to_owned(),
-        kind: kind.to_owned(),
+        event: event.id.clone(),
+        kind: event.kind.name().to_owned(),
         attempt,
         time_ms,
         duration_ms: i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX),
@@ -276,13 +271,15 @@ pub(super) async fn deliver(
 }
 
 /// What a webhook is sent to see whether it is there.
-pub(super) fn ping(webhook: &Webhook) -> (String, String) {
-    let id = format!("ping-{}", outlay_ledger::hex::encode(&random::<16>()));
-    let body = json!({
-        "id": id, "type": "ping", "time": instant(clock::unix_ms()), "ledger": webhook.ledger.to_string(),
-        "position": null, "data": {},
-    });
-    (id, body.to_string())
+pub(super) fn ping(webhook: &Webhook) -> Event {
+    Event {
+        id: format!("ping-{}", hex::encode(&random::<16>())),
+        kind: Kind::Ping,
+        time: instant(clock::unix_ms()),
+        ledger: Some(webhook.ledger),
+        position: None,
+        data: json!({}),
+    }
 }
 
 #[cfg(test)]

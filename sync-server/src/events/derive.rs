@@ -33,10 +33,17 @@ pub(crate) struct Source {
     pub(crate) server: DeviceKey,
 }
 
+/// An event of a log, and where that tells it.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) at: At,
+    pub(crate) event: Event,
+}
+
 /// Some events of a log.
 #[derive(Debug)]
 pub(crate) struct Derived {
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Vec<Placed>,
     /// Up to where these are all.
     pub(crate) to: At,
     /// Whether that is the end of the log.
@@ -77,7 +84,7 @@ pub(crate) fn derive(
     }
     if events.len() > events_max {
         events.truncate(events_max);
-        to = events.last().map_or(after, |event| event.at);
+        to = events.last().map_or(after, |placed| placed.at);
     }
     let is_end = to >= At::after(row.head);
     Ok(Some(Derived { events, to, is_end }))
@@ -127,7 +134,7 @@ impl<'a> Reading<'a> {
         position: u64,
         commit: &Commit,
         told: impl Iterator<Item = Told>,
-        events: &mut Vec<Event>,
+        events: &mut Vec<Placed>,
     ) -> Result<()> {
         let mut told = told.peekable();
         if told.peek().is_none() {
@@ -137,7 +144,8 @@ impl<'a> Reading<'a> {
         events.extend(told.map(|Told { index, kind, data }| {
             let at = At { position, index };
             let (id, time) = (EventId { mark, at }.to_string(), instant(commit.header.time_ms));
-            Event { at, id, kind, time, ledger: self.source.ledger, position, data }
+            let (ledger, position) = (Some(self.source.ledger), Some(position));
+            Placed { at, event: Event { id, kind, time, ledger, position, data } }
         }));
         Ok(())
     }

@@ -48,6 +48,25 @@ kinds! {
     ConflictDetected = "conflict.detected";
     ImportFinished = "import.finished";
     LedgerChanged = "ledger.changed";
+    LedgerPurged = "ledger.purged";
+    UserSignedUp = "user.signed_up";
+    SessionRevoked = "session.revoked";
+    DeviceAdded = "device.added";
+    AccountDeleted = "account.deleted";
+    Ping = "ping";
+}
+
+impl Kind {
+    /// Whether the log of a ledger tells it.
+    pub(crate) const fn is_of_log(self) -> bool {
+        match self {
+            Self::MemberAdded | Self::MemberRemoved | Self::MemberRoleChanged => true,
+            Self::ExpenseAdded | Self::ExpenseChanged | Self::ExpenseDeleted | Self::ConflictDetected => true,
+            Self::ImportFinished | Self::LedgerChanged => true,
+            Self::UserSignedUp | Self::SessionRevoked | Self::DeviceAdded => false,
+            Self::AccountDeleted | Self::LedgerPurged | Self::Ping => false,
+        }
+    }
 }
 
 /// Which event of a log: the commit at a position, and the place among what that commit may tell.
@@ -101,20 +120,19 @@ impl FromStr for EventId {
 /// An event, as it is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Event {
-    #[serde(skip)]
-    pub(crate) at: At,
     pub(crate) id: String,
     #[serde(rename = "type", serialize_with = "named")]
     #[schema(value_type = String)]
     pub(crate) kind: Kind,
-    /// As the clock of the author says, in UTC; `null` if it says no year that there is.
+    /// As the clock of the author says, or that of the server, in UTC; `null` if it says no year that there is.
     #[schema(required, format = DateTime)]
     pub(crate) time: Option<String>,
     #[serde(serialize_with = "shown")]
-    #[schema(value_type = Id)]
-    pub(crate) ledger: LedgerId,
-    /// Of the log.
-    pub(crate) position: u64,
+    #[schema(value_type = Option<Id>, required)]
+    pub(crate) ledger: Option<LedgerId>,
+    /// Of the log; `null` of what no log tells.
+    #[schema(required)]
+    pub(crate) position: Option<u64>,
     /// Ids, by type.
     #[schema(value_type = Object)]
     pub(crate) data: Value,
@@ -124,8 +142,8 @@ fn named<S: serde::Serializer>(kind: &Kind, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(kind.name())
 }
 
-fn shown<S: serde::Serializer>(id: &LedgerId, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(id)
+fn shown<S: serde::Serializer>(id: &Option<LedgerId>, to: S) -> Result<S::Ok, S::Error> {
+    id.map(|id| id.to_string()).serialize(to)
 }
 
 /// An instant as RFC 3339 says it.

@@ -1,4 +1,4 @@
-//! `GET /v1/ledgers/{id}/events`: a stream for who listens, a page for who asks now and then.
+//! `GET /v1/ledgers/{id}/events`: a stream for who listens, a page for who asks now and then. And `GET /v1/me/events`.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,9 +11,11 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::envelope::Event;
+use super::outbox;
 use super::reader::{Begin, Reader};
 use super::stream::{self, Audience};
 use super::webhook_pages;
+use crate::accounts::Session;
 use crate::api::refused::{Changed, Invalid, NoSuchLedger};
 use crate::api::{LedgerPath, Pages};
 use crate::error::{Answer, ApiError};
@@ -27,7 +29,7 @@ const LIMIT_MAX: usize = 200;
 const BUSY_MS: i64 = 1_000;
 
 pub(crate) fn router() -> Pages {
-    Pages::new().routes(routes!(events)).merge(webhook_pages::router())
+    Pages::new().routes(routes!(events)).routes(routes!(own_events)).merge(webhook_pages::router())
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -107,11 +109,13 @@ fn media_type(part: &str) -> &str {
     part.split(';').next().unwrap_or_default().trim()
 }
 
-async fn page(node: &Node, reader: Reader, begin: Begin, limit: Option<usize>) -> Answer<Response> {
-    let limit = limit.unwrap_or(LIMIT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(Code::Invalid.into());
-    }
+fn limit(asked: Option<usize>) -> Result<usize, Code> {
+    let limit = asked.unwrap_or(LIMIT);
+    if (1..=LIMIT_MAX).contains(&limit) { Ok(limit) } else { Err(Code::Invalid) }
+}
+
+async fn page(node: &Node, reader: Reader, begin: Begin, asked: Option<usize>) -> Answer<Response> {
+    let limit = limit(asked)?;
     let (after, _) = node.read(move |connection| reader.begin(connection, begin)).await??;
     let derived = match reader.read(node, after, limit, |_: &Connection| Ok(Ok(()))).await? {
         Err(Code::Busy) => return Err(ApiError::later(Code::Busy, BUSY_MS)),
@@ -119,6 +123,36 @@ async fn page(node: &Node, reader: Reader, begin: Begin, limit: Option<usize>) -
     };
     let to = derived.to;
     let next = node.read(move |connection| reader.id_of(connection, to)).await??;
-    let out = EventsOut { events: derived.events, next: next.to_string(), more: !derived.is_end };
+    let events = derived.events.into_iter().map(|placed| placed.event).collect();
+    let out = EventsOut { events, next: next.to_string(), more: !derived.is_end };
     Ok(Json(out).into_response())
+}
+
+/// Some events of an account.
+#[derive(Serialize, ToSchema)]
+struct OwnEventsOut {
+    events: Vec<Event>,
+    /// Where to go on: `after` of the next page; null if nothing has ever happened.
+    #[schema(required)]
+    next: Option<String>,
+    more: bool,
+}
+
+/// What happened to the account, the eldest first, as far as it is remembered.
+#[utoipa::path(
+    get,
+    path = "/v1/me/events",
+    tag = "events",
+    params(EventsIn),
+    security(("access_token" = [])),
+    responses((status = 200, body = OwnEventsOut), Changed)
+)]
+async fn own_events(
+    State(node): Shared,
+    session: Session,
+    Asked(asked): Asked<EventsIn>,
+) -> Answer<Json<OwnEventsOut>> {
+    let (limit, aid) = (limit(asked.limit)?, Some(session.aid));
+    let page = node.read(move |connection| outbox::page(connection, aid, asked.after.as_deref(), limit)).await??;
+    Ok(Json(OwnEventsOut { events: page.events, next: page.next, more: !page.is_end }))
 }

@@ -172,7 +172,7 @@ impl Stream {
             Err(_) => return Err(()),
         };
         (self.after, self.is_due) = (derived.to, !derived.is_end);
-        let text: String = derived.events.iter().map(chunk).collect();
+        let text: String = derived.events.iter().map(|placed| chunk(&placed.event)).collect();
         Ok((!text.is_empty()).then_some(text))
     }
 

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::delivery::{deliver, ping};
-use super::envelope::{EventId, Kind};
+use super::envelope::{Event, EventId, Kind};
 use super::reader::{Begin, Reader};
 use super::webhooks::{self, Change, Delivery, Draft, Webhook};
 use crate::accounts::Session;
@@ -133,7 +133,7 @@ struct DeliveriesOut {
 fn kinds(names: &[String]) -> Result<Vec<Kind>, Code> {
     let mut kinds = Vec::new();
     for name in names {
-        let kind = Kind::of_name(name).ok_or(Code::Invalid)?;
+        let kind = Kind::of_name(name).filter(|kind| kind.is_of_log()).ok_or(Code::Invalid)?;
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
@@ -315,8 +315,7 @@ impl DeliveryOut {
 )]
 async fn test(State(node): Shared, session: Session, At(IdPath { id }): At<IdPath>) -> Answer<Json<DeliveryOut>> {
     let webhook = find(&node, &session, &id).await?;
-    let (event, body) = ping(&webhook);
-    send(&node, &webhook, &event, "ping", body).await
+    send(&node, &webhook, &ping(&webhook)).await
 }
 
 /// Sends an event once more, and says what came of it. What else is to be told is told as ever.
@@ -346,13 +345,12 @@ async fn redeliver(
         Err(Code::Busy) => return Err(ApiError::later(Code::Busy, BUSY_MS)),
         other => other?,
     };
-    let event = derived.events.into_iter().find(|told| told.at == event.at).ok_or(Code::NoSuchPage)?;
-    let body = serde_json::to_string(&event).map_err(ApiError::internal)?;
-    send(&node, &webhook, &event.id, event.kind.name(), body).await
+    let placed = derived.events.into_iter().find(|placed| placed.at == event.at).ok_or(Code::NoSuchPage)?;
+    send(&node, &webhook, &placed.event).await
 }
 
-async fn send(node: &Node, webhook: &Webhook, id: &str, kind: &str, body: String) -> Answer<Json<DeliveryOut>> {
-    let (_, sent) = deliver(node, webhook, id, kind, 1, body).await;
+async fn send(node: &Node, webhook: &Webhook, event: &Event) -> Answer<Json<DeliveryOut>> {
+    let (_, sent) = deliver(node, webhook, event, 1).await;
     let (wid, count_max) = (webhook.wid, node.limits.webhook_deliveries_max_count);
     let noted = node.writer().run(move |write| webhooks::note(write, wid, &sent, count_max).map(|()| sent));
     Ok(Json(DeliveryOut::of(noted.await?)))

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::{id_of, seq};
 use crate::blobs;
 use crate::events::forget_webhooks;
+use crate::events::outbox::{self, Happened};
 use crate::expenses::projection;
 use crate::store::{Effect, Memory, Result, Write};
 
@@ -21,14 +22,14 @@ const ROWS_AT_ONCE: i64 = 512;
 /// # Errors
 ///
 /// When the database fails.
-pub(crate) fn leave_all(write: &mut Write<'_>, aid: i64) -> Result<()> {
+pub(crate) fn leave_all(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
     let select = "SELECT lid FROM tie WHERE aid = ?1 UNION SELECT lid FROM ledger WHERE aid = ?1";
     let mut select = write.tx.prepare_cached(select)?;
     let own: Vec<i64> = select.query_map([aid], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     for lid in own {
         match heir(write.tx, lid, aid)? {
             Some(heir) => hand_over(write.tx, lid, aid, heir)?,
-            None => begin(write, lid)?,
+            None => begin(write, now_ms, lid, aid)?,
         }
     }
     write.tx.prepare_cached("DELETE FROM tie WHERE aid = ?1")?.execute([aid])?;
@@ -51,9 +52,10 @@ fn hand_over(connection: &Connection, lid: i64, aid: i64, heir: i64) -> Result<(
     Ok(())
 }
 
-/// Takes a ledger away from everybody.
-fn begin(write: &mut Write<'_>, lid: i64) -> Result<()> {
+/// Takes a ledger away from everybody, for the account that goes.
+fn begin(write: &mut Write<'_>, now_ms: i64, lid: i64, aid: i64) -> Result<()> {
     let ledger: LedgerId = id_of(write.tx, lid)?;
+    outbox::add(write, now_ms, aid, Happened::Purged { ledger })?;
     let mut select = write.tx.prepare_cached("SELECT device FROM access WHERE lid = ?1")?;
     let lost: Vec<DeviceKey> =
         select.query_map([lid], |row| row.get(0).map(DeviceKey))?.collect::<rusqlite::Result<_>>()?;

@@ -157,6 +157,7 @@ fn keys(connection: &Connection, secret: Option<[u8; 32]>, random: &mut Random) 
         refresh: blake3::derive_key("outlay server refresh tokens 1", &secret),
         totp: blake3::derive_key("outlay server authenticator apps 1", &secret),
         webhook: blake3::derive_key("outlay server webhooks 1", &secret),
+        event: blake3::derive_key("outlay server account events 1", &secret),
     })
 }
 

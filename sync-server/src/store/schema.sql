@@ -1,7 +1,7 @@
 -- 0001: the server's store as it begins.
 --
--- Truth: account, api_token, aside, delivery, device, family, invitation, mailed, totp, recovery, ledger, log, repeat, tie,
--- webhook. The rest is derived from `log`.
+-- Truth: account, account_event, api_token, aside, delivery, device, family, invitation, mailed, totp, recovery, ledger,
+-- log, repeat, tie, webhook. The rest is derived from `log`.
 -- A row of `log` is keyed by lid * 2^40 + position, so that a ledger's log lies together and grows at its end.
 
 CREATE TABLE meta (
@@ -197,6 +197,23 @@ CREATE TABLE aside (
     body BLOB NOT NULL,
     PRIMARY KEY (lid, id)
 ) STRICT, WITHOUT ROWID;
+
+-- What happened to accounts, for a while. What happens in ledgers is in `log`.
+CREATE TABLE account_event (
+    -- Never given again.
+    eid INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    aid INTEGER NOT NULL,
+    -- Its id, which stays when the account is deleted.
+    account BLOB NOT NULL CHECK (length(account) = 16),
+    -- The name of the type.
+    kind TEXT NOT NULL,
+    -- The session, device or ledger that it happened to.
+    subject BLOB,
+    time_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX account_event_by_id ON account_event (id);
+CREATE INDEX account_event_by_account ON account_event (aid, eid);
 
 -- Whom to tell of a ledger's events. The secret follows from the salt and the server's key.
 CREATE TABLE webhook (

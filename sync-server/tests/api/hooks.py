@@ -6,6 +6,7 @@ were generated. What a page takes only once (a token, a code, a device) is made 
 
 import base64
 import collections
+import functools
 import hashlib
 import hmac
 import itertools
@@ -311,3 +312,49 @@ def _(case):
 def _(case):
     case.headers["outlay-nonce"] = nonce()
     case.body = b""
+
+
+def webhook():
+    """A webhook of Ana's, to a receiver that there is not."""
+    return post("/v1/webhooks", {"ledger": ANA["ledger"], "url": "https://receiver.invalid/"}, ANA)["id"]
+
+
+@functools.cache
+def kept_webhook():
+    return webhook()
+
+
+@prepares("POST /v1/webhooks")
+def _(case):
+    case.body = {"ledger": ANA["ledger"], "url": "https://receiver.invalid/"}
+
+
+@prepares("GET /v1/webhooks/{id}")
+@prepares("GET /v1/webhooks/{id}/deliveries")
+@prepares("POST /v1/webhooks/{id}/test")
+def _(case):
+    case.path_parameters["id"] = kept_webhook()
+
+
+@prepares("PATCH /v1/webhooks/{id}")
+def _(case):
+    case.path_parameters["id"] = kept_webhook()
+    case.body = {"enabled": False}
+
+
+@prepares("DELETE /v1/webhooks/{id}")
+def _(case):
+    case.path_parameters["id"] = webhook()
+
+
+@prepares("POST /v1/webhooks/{id}/redeliver")
+def _(case):
+    headers = {"authorization": bearer(ANA), "accept": "application/json"}
+    answer = requests.get(f"{URL}/v1/ledgers/{ANA['ledger']}/events", headers=headers, timeout=30)
+    case.path_parameters["id"] = kept_webhook()
+    case.body = {"event": answer.json()["events"][0]["id"]}
+
+
+@prepares("GET /v1/me/events")
+def _(case):
+    case.query = {}

@@ -12,7 +12,7 @@ use outlay_protocol::Code;
 use serde_json::{Value, json};
 
 use crate::expenses::Home;
-use crate::support::{Account, Device, Ledger, PATIENCE, Reply, Server, Socket, spent};
+use crate::support::{Account, Device, Ledger, PASSWORD, PATIENCE, Reply, Server, Socket, run, spent};
 
 /// A stream as a program reads it.
 struct Listener {
@@ -242,6 +242,19 @@ fn a_stream_goes_on_where_it_was_cut_off_without_loss_and_without_doubles_while_
 }
 
 #[test]
+fn what_was_written_before_a_server_died_is_told_by_the_next() {
+    let mut home = Home::new();
+    let (mut listener, _) = Listener::open(&home.server, &home.account, &path(&home), None);
+    home.spend("2026-11-02", "1.00 EUR", "First");
+    let first = listener.next().unwrap();
+    let second = home.spend("2026-11-03", "1.00 EUR", "Second");
+    home.server.kill();
+    let next = home.server.again(&[]);
+    let (mut listener, _) = Listener::open(&next, &home.account, &path(&home), first["id"].as_str());
+    assert_eq!(listener.next().unwrap()["data"]["expense"], second.id.to_string());
+}
+
+#[test]
 fn a_stream_begins_now_or_where_it_is_told_and_says_where_that_is() {
     let mut home = Home::new();
     home.spend("2026-11-02", "1.00 EUR", "Before");
@@ -286,6 +299,16 @@ fn a_stream_ends_with_the_session_that_opened_it() {
     let (mut listener, _) = Listener::open(&home.server, &home.account, &path(&home), None);
     assert_eq!(home.server.ask("DELETE", "/v1/sessions", &home.account, &Value::Null).status, 204);
     assert!(listener.ends());
+}
+
+#[test]
+fn streams_of_an_account_end_when_an_operator_disables_it() {
+    let home = Home::new();
+    let (mut by_token, _) = with_token(&home);
+    let (mut by_session, _) = Listener::open(&home.server, &home.account, &path(&home), None);
+    let (is_good, text) = run(&["user", "disable", "ana@example.org"], &[("--data", &home.server.data)]);
+    assert!(is_good, "{text}");
+    assert!(by_token.ends() && by_session.ends());
 }
 
 #[test]
@@ -349,4 +372,62 @@ fn what_cannot_be_asked_is_refused_and_others_ledgers_look_like_none() {
     let none = Ledger::of(&mut Device::new(3), 0).id;
     let none = home.server.ask("GET", &format!("/v1/ledgers/{none}/events"), &home.account, &Value::Null);
     assert_eq!(none.refusal(), (404, Code::NoSuchLedger));
+}
+
+fn own_events(server: &Server, account: &Account) -> Value {
+    server.ask("GET", "/v1/me/events", account, &Value::Null).json()["events"].clone()
+}
+
+#[test]
+fn what_happens_to_an_account_is_told_to_its_person_and_to_nobody_else() {
+    let server = Server::start(&[]);
+    let (phone, tablet) = (Device::new(1), Device::new(2));
+    let ana = server.sign_up("ana@example.org", &phone);
+    let ben = server.sign_up("ben@example.org", &Device::new(3));
+    let on_tablet = server.log_in("ana@example.org", &tablet);
+    let sessions = server.ask("GET", "/v1/sessions", &on_tablet, &Value::Null).json();
+    let other = sessions["sessions"].as_array().unwrap().iter().find(|session| session["this"] == false).unwrap();
+    let path = format!("/v1/sessions/{}", other["id"].as_str().unwrap());
+    assert_eq!(server.ask("DELETE", &path, &on_tablet, &Value::Null).status, 204);
+
+    let told = own_events(&server, &on_tablet);
+    assert_eq!(types(&told), ["user.signed_up", "device.added", "device.added", "session.revoked"]);
+    assert_eq!(told[2]["data"], json!({ "account": ana.id, "device": tablet.key() }));
+    assert_eq!(told[3]["data"], json!({ "account": ana.id, "session": other["id"] }));
+    assert_eq!((&told[0]["ledger"], &told[0]["position"]), (&Value::Null, &Value::Null));
+    assert!(told[0]["time"].as_str().unwrap().ends_with('Z'), "{told}");
+    assert_eq!(types(&own_events(&server, &ben)), ["user.signed_up", "device.added"]);
+
+    let page = |query: &str| server.ask("GET", &format!("/v1/me/events?{query}"), &on_tablet, &Value::Null);
+    let first = page("limit=3").json();
+    assert_eq!((types(&first["events"]).len(), &first["more"]), (3, &json!(true)));
+    let rest = page(&format!("after={}", first["next"].as_str().unwrap())).json();
+    assert_eq!((types(&rest["events"]), &rest["more"]), (vec!["session.revoked"], &json!(false)));
+    let last = rest["next"].as_str().unwrap();
+    assert_eq!(page(&format!("after={last}")).json(), json!({ "events": [], "next": last, "more": false }));
+    let others = own_events(&server, &ben)[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(page(&format!("after={others}")).refusal(), (412, Code::Changed));
+    assert_eq!(page("limit=0").refusal(), (422, Code::Invalid));
+    assert_eq!(server.get("/v1/me/events").refusal(), (401, Code::SignInNeeded));
+}
+
+#[test]
+fn that_an_account_and_its_ledgers_are_gone_is_told_to_the_operator_and_nothing_of_it_from_before() {
+    let home = Home::new();
+    let ben = home.server.sign_up("ben@example.org", &Device::new(2));
+    let body = json!({ "password": PASSWORD });
+    assert_eq!(home.server.ask("DELETE", "/v1/me", &home.account, &body).status, 204);
+    let told = |arguments: &[&str]| {
+        let (is_good, text) = run(&[&["events"], arguments].concat(), &[("--data", &home.server.data)]);
+        let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        (is_good, json!(lines))
+    };
+    let (is_good, all) = told(&[]);
+    assert!(is_good);
+    assert_eq!(types(&all), ["user.signed_up", "device.added", "ledger.purged", "account.deleted"]);
+    assert_eq!(all[0]["data"]["account"], ben.id);
+    assert_eq!((&all[2]["ledger"], &all[3]["ledger"]), (&json!(home.ledger.id.to_string()), &Value::Null));
+    assert_eq!(all[3]["data"], json!({ "account": home.account.id }));
+    assert_eq!(types(&told(&["--after", all[2]["id"].as_str().unwrap()]).1), ["account.deleted"]);
+    assert!(!told(&["--after", "nonsense"]).0);
 }

@@ -56,7 +56,9 @@ fn nothing_of_a_deleted_account_is_in_any_file() {
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), ("if-match", "*")];
     assert_eq!(request(&server.address, "PATCH", "/v1/me", &headers, named.to_string().as_bytes()).status, 200);
     let script = program(&server, "login", "canary-ana@example.org", "canary-program");
+    let genesis = &ledger.commits[0].encode()[..64];
     assert!(canaries.iter().all(|canary| is_kept(&server, canary)), "the search finds what is there");
+    assert!(is_kept(&server, genesis) && is_kept(&server, &phone.public().0), "that too");
 
     assert_eq!(remove(&server, &account, "not the password").refusal(), (401, Code::Credentials));
     assert_eq!(server.ask("DELETE", "/v1/me", &account, &json!({})).refusal(), (422, Code::Invalid));
@@ -65,7 +67,7 @@ fn nothing_of_a_deleted_account_is_in_any_file() {
     for canary in canaries {
         assert!(!is_kept(&server, canary), "{}", String::from_utf8_lossy(canary));
     }
-    assert!(!is_kept(&server, &phone.public().0) && !is_kept(&server, &ledger.id.0), "nor its keys and ledgers");
+    assert!(!is_kept(&server, &phone.public().0) && !is_kept(&server, genesis), "nor its keys and ledgers");
     assert_eq!(socket.closed(), Some(Code::Revoked));
     for signed_out in [&account, &script] {
         assert_eq!(server.ask("GET", "/v1/me", signed_out, &json!({})).refusal(), (401, Code::Revoked));
@@ -163,6 +165,8 @@ fn an_export_has_all_that_is_kept_of_a_person_and_his_ledgers_as_they_were_signe
     assert_eq!(export["profile"], server.ask("GET", "/v1/me", &account, &json!({})).json());
     assert_eq!(export["sessions"], server.ask("GET", "/v1/sessions", &account, &json!({})).json()["sessions"]);
     assert_eq!(export["devices"], server.ask("GET", "/v1/devices", &account, &json!({})).json()["devices"]);
+    assert_eq!(export["webhooks"], json!([]));
+    assert_eq!(export["events"], server.ask("GET", "/v1/me/events", &account, &json!({})).json()["events"]);
     let ledgers = export["ledgers"].as_array().unwrap();
     assert_eq!(ledgers.len(), 2);
     for expected in [&ledger, &second] {

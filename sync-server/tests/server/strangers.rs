@@ -103,7 +103,8 @@ impl Page<'_> {
 
     fn ask(&self, server: &Server, token: &str, target: &str, body: &Value) -> Reply {
         let bearer = format!("Bearer {token}");
-        let mut headers = vec![("authorization", bearer.as_str()), ("if-match", "*")];
+        // What else is a stream, which does not end, is a page for who wants JSON.
+        let mut headers = vec![("authorization", bearer.as_str()), ("if-match", "*"), ("accept", "application/json")];
         let body = if body.is_null() { String::new() } else { body.to_string() };
         if !body.is_empty() {
             headers.push(("content-type", "application/json"));
@@ -155,6 +156,7 @@ fn belongings(server: &Server, tenant: &Tenant) -> Vec<Value> {
         "/v1/sessions".to_owned(),
         "/v1/devices".to_owned(),
         "/v1/tokens".to_owned(),
+        "/v1/webhooks".to_owned(),
         "/v1/ledgers".to_owned(),
         format!("{ledger}/members"),
         format!("{ledger}/expenses"),
