@@ -23,7 +23,7 @@ struct Names(BTreeMap<&'static str, Vec<String>>);
 impl Names {
     fn of(tenant: &Tenant) -> Self {
         let things = [tenant.expense.clone(), tenant.ledger.to_string()];
-        let ids = [tenant.session.clone(), tenant.token.0.clone(), tenant.account.id.clone()];
+        let ids = [&tenant.session, &tenant.token.0, &tenant.account.id, &tenant.webhook].map(String::clone);
         Self(BTreeMap::from([
             ("ledger", vec![tenant.ledger.to_string()]),
             ("expense", vec![tenant.expense.clone()]),

@@ -22,6 +22,8 @@ pub(crate) struct Tenant {
     pub(crate) file: Vec<u8>,
     /// The id of an API token, and its text.
     pub(crate) token: (String, String),
+    /// The id of a webhook.
+    pub(crate) webhook: String,
     /// The session of a program.
     pub(crate) session: String,
     pub(crate) invite: DeviceSecret,
@@ -43,6 +45,7 @@ impl Tenant {
             expense: String::new(),
             file: Vec::new(),
             token: Default::default(),
+            webhook: String::new(),
             session: String::new(),
             invite,
         };
@@ -66,6 +69,10 @@ impl Tenant {
         assert_eq!(request(&server.address, "PUT", &path, &[("authorization", &bearer)], &self.file).status, 201);
         let token = self.made(server, "/v1/tokens", &json!({ "name": canary, "scope": "write" }));
         self.token = (text(token.clone(), "id"), text(token, "token"));
+        // Nothing is ever sent there: the address of that name is a private one.
+        let url = format!("https://localhost/{canary}");
+        let webhook = json!({ "ledger": self.ledger.to_string(), "url": url, "events": ["member.removed"] });
+        self.webhook = text(self.made(server, "/v1/webhooks", &webhook), "id");
         server.log_in(&self.email, &self.tablet);
         let login = json!({ "email": self.email, "password": PASSWORD, "name": canary });
         assert_eq!(server.post("/v1/auth/login", &login).status, 200);
