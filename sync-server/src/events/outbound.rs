@@ -7,7 +7,7 @@
 use std::fmt::Display;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::http::Uri;
@@ -119,7 +119,8 @@ pub(crate) struct Target {
 
 /// What asks others.
 pub(crate) struct Outbound {
-    tls: Option<TlsConnector>,
+    /// Made for the first request that needs it: the roots of the platform take memory, and a server may have no webhooks.
+    tls: OnceLock<Option<TlsConnector>>,
     takes_private: bool,
     takes_http: bool,
     time_max: Duration,
@@ -129,7 +130,7 @@ pub(crate) struct Outbound {
 impl Outbound {
     pub(crate) fn new(serve: &Serve) -> Self {
         Self {
-            tls: tls().inspect_err(|error| tracing::warn!(%error, "webhooks cannot be delivered by https")).ok(),
+            tls: OnceLock::new(),
             takes_private: serve.webhook_private_addresses,
             takes_http: serve.webhook_http || serve.dev,
             time_max: Duration::from_secs(u64::from(serve.limits.webhook_timeout_seconds)),
@@ -192,7 +193,9 @@ impl Outbound {
         if !target.is_tls {
             return exchange(tcp, request).await;
         }
-        let tls = self.tls.as_ref().ok_or(Failure::Tls)?;
+        let tls =
+            self.tls.get_or_init(|| tls().inspect_err(|error| tracing::warn!(%error, "no TLS for webhooks")).ok());
+        let tls = tls.as_ref().ok_or(Failure::Tls)?;
         let name = ServerName::try_from(bare(&target.host).to_owned()).map_err(|_| Failure::Tls)?;
         exchange(tls.connect(name, tcp).await.map_err(|_| Failure::Tls)?, request).await
     }
