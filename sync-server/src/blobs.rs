@@ -16,7 +16,7 @@ use outlay_protocol::Code;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::config::Limits;
-use crate::ledgers::{self, LedgerLimits, LedgerRow, member_of};
+use crate::ledgers::{self, LedgerLimits, LedgerRow, of_member};
 use crate::store::{Result, Write};
 
 pub(crate) use files::Files;
@@ -75,11 +75,12 @@ pub(crate) enum Begun {
     Open(Vec<(LedgerId, BlobHash)>),
 }
 
-/// The ledger of a member, and what he may do in it; the same for a ledger of others and for one that is not there.
-fn seen(connection: &Connection, ledger: &LedgerId, aid: i64) -> Result<std::result::Result<(LedgerRow, Role), Code>> {
-    let Some(row) = ledgers::find(connection, ledger)? else { return Ok(Err(Code::NoSuchLedger)) };
-    let member = member_of(connection, row.lid, aid)?;
-    Ok(member.map(|(_, role)| (row, role)).ok_or(Code::NoSuchLedger))
+/// The ledger to which an upload goes, if its sender may write there.
+fn written(connection: &Connection, upload: &Upload) -> Result<std::result::Result<LedgerRow, Code>> {
+    Ok(match of_member(connection, &upload.ledger, upload.aid)? {
+        Ok((_, _, Role::Viewer)) => Err(Code::ReadOnly),
+        other => other.map(|(row, ..)| row),
+    })
 }
 
 /// A file of a ledger, for a member of it; `None` if it is not held.
@@ -89,8 +90,8 @@ pub(crate) fn find(
     aid: i64,
     hash: &BlobHash,
 ) -> Result<std::result::Result<Option<BlobRow>, Code>> {
-    match seen(connection, ledger, aid)? {
-        Ok((row, _)) => Ok(Ok(held(connection, row.lid, hash)?)),
+    match of_member(connection, ledger, aid)? {
+        Ok((row, ..)) => Ok(Ok(held(connection, row.lid, hash)?)),
         Err(code) => Ok(Err(code)),
     }
 }
@@ -109,9 +110,8 @@ pub(crate) fn begin(
     upload: &Upload,
     is_lost: bool,
 ) -> Result<std::result::Result<Begun, Code>> {
-    let row = match seen(write.tx, &upload.ledger, upload.aid)? {
-        Ok((_, Role::Viewer)) => return Ok(Err(Code::ReadOnly)),
-        Ok((row, _)) => row,
+    let row = match written(write.tx, upload)? {
+        Ok(row) => row,
         Err(code) => return Ok(Err(code)),
     };
     if is_lost {
@@ -141,9 +141,8 @@ pub(crate) fn commit(
     media_type: &str,
 ) -> Result<std::result::Result<(), Code>> {
     // Whoever sent it may have been removed meanwhile, or the ledger be gone.
-    let row = match seen(write.tx, &upload.ledger, upload.aid)? {
-        Ok((_, Role::Viewer)) => return Ok(Err(Code::ReadOnly)),
-        Ok((row, _)) => row,
+    let row = match written(write.tx, upload)? {
+        Ok(row) => row,
         Err(code) => return Ok(Err(code)),
     };
     drop_upload(write.tx, row.lid, &upload.hash)?;

@@ -7,6 +7,7 @@
 //! Only members of a ledger read it. A ledger of others, and one that is not there, look the same. One that is sealed, or
 //! that does not pin this server, cannot be read or written here.
 
+pub(crate) mod current;
 pub(crate) mod documents;
 pub mod projection;
 

@@ -18,7 +18,7 @@ pub mod routes;
 
 use outlay_ledger::member::Role;
 use outlay_ledger::{DeviceKey, LedgerId, MemberId};
-use outlay_protocol::{Chain, Place};
+use outlay_protocol::{Chain, Code, Place};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::store::{Result, StoreError};
@@ -150,7 +150,7 @@ pub fn access(connection: &Connection, lid: i64, device: &DeviceKey) -> Result<O
 /// # Errors
 ///
 /// When the database fails.
-pub fn member_of(connection: &Connection, lid: i64, aid: i64) -> Result<Option<(MemberId, Role)>> {
+fn member_of(connection: &Connection, lid: i64, aid: i64) -> Result<Option<(MemberId, Role)>> {
     let select = "SELECT member, min(role) FROM tie JOIN access USING (lid, member) \
                   WHERE tie.aid = ?1 AND tie.lid = ?2 GROUP BY member";
     let mut select = connection.prepare_cached(select)?;
@@ -158,6 +158,21 @@ pub fn member_of(connection: &Connection, lid: i64, aid: i64) -> Result<Option<(
     let Some((member, number)) = row.optional()? else { return Ok(None) };
     let role = Role::from_number(number).ok_or_else(|| StoreError::Corrupt("no such role".into()))?;
     Ok(Some((member, role)))
+}
+
+/// A ledger, and which member of it an account is, with which role. One of others and one that is not there are refused alike.
+///
+/// # Errors
+///
+/// When the database fails. The inner error is [`Code::NoSuchLedger`].
+pub fn of_member(
+    connection: &Connection,
+    ledger: &LedgerId,
+    aid: i64,
+) -> Result<std::result::Result<(LedgerRow, MemberId, Role), Code>> {
+    let Some(row) = find(connection, ledger)? else { return Ok(Err(Code::NoSuchLedger)) };
+    let member = member_of(connection, row.lid, aid)?;
+    Ok(member.map(|(member, role)| (row, member, role)).ok_or(Code::NoSuchLedger))
 }
 
 /// Whether an account is or was a member of a ledger.

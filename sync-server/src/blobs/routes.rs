@@ -27,8 +27,6 @@ use crate::request::{At, Principal};
 
 /// Bytes of a body that are gathered before they are written.
 const WRITE_BYTES: usize = 256 * 1024;
-/// How long whoever sends a file that somebody else is sending should wait, in milliseconds.
-const BUSY_MS: i64 = 1_000;
 /// How many bytes of a file are there.
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 /// What has a hash for a name never changes.
@@ -180,7 +178,7 @@ async fn store(
         bytes if bytes > limits.bytes_max => return Err(Code::TooBig.into()),
         _ => {}
     }
-    let busy = Arc::new(node.files.take(ledger, hash).ok_or_else(|| ApiError::later(Code::Busy, BUSY_MS))?);
+    let busy = Arc::new(node.files.take(ledger, hash).ok_or(Code::Busy)?);
     let (now_ms, is_lost) = (clock::unix_ms(), !node.files.has(&ledger, &hash));
     match node.writer().run(move |write| begin(write, now_ms, &limits, &upload, is_lost)).await?? {
         Begun::Held(blob) => return Ok(stored(StatusCode::OK, &upload, &blob.media_type)),

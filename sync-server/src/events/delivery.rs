@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use outlay_ledger::{LedgerId, hex};
 use outlay_protocol::Code;
-use rusqlite::Connection;
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -161,7 +160,7 @@ async fn turn(node: &Node, due: Due) -> Result<()> {
     let found = node.read(move |connection| webhooks::find(connection, due.aid, &due.id)).await?;
     let Some(mut webhook) = found.filter(|webhook| webhook.stopped.is_none()) else { return Ok(()) };
     let reader = Reader::new(node, webhook.ledger, webhook.aid);
-    let derived = match reader.read(node, webhook.at, TURN_EVENTS_MAX, |_: &Connection| Ok(Ok(()))).await? {
+    let derived = match reader.read(node, webhook.at, TURN_EVENTS_MAX).await? {
         Ok(derived) => derived,
         Err(Code::NoSuchLedger) => return stop(node, &webhook, Stopped::NoAccess).await,
         // There is much to fold: some of it was, and the next turn goes on.

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use outlay_protocol::Code;
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -13,20 +12,18 @@ use utoipa_axum::routes;
 use super::envelope::Event;
 use super::outbox;
 use super::reader::{Begin, Reader};
-use super::stream::{self, Audience};
+use super::stream;
 use super::webhook_pages;
 use crate::accounts::Session;
 use crate::api::refused::{Changed, Invalid, NoSuchLedger};
 use crate::api::{LedgerPath, Pages};
-use crate::error::{Answer, ApiError};
+use crate::error::Answer;
 use crate::node::{Node, Shared};
 use crate::request::{Asked, At, Principal};
 
 /// Events of a page when nobody says how many, and at most: some 60 kB.
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 200;
-/// How long whoever asks for a log of which there is much to fold should wait, in milliseconds.
-const BUSY_MS: i64 = 1_000;
 
 pub(crate) fn router() -> Pages {
     Pages::new().routes(routes!(events)).routes(routes!(own_events)).merge(webhook_pages::router())
@@ -77,7 +74,7 @@ async fn events(
     headers: HeaderMap,
     Asked(asked): Asked<EventsIn>,
 ) -> Answer<Response> {
-    let reader = Reader::new(&node, principal.ledger(&ledger)?, principal.session.aid);
+    let reader = Reader::by(&node, principal.ledger(&ledger)?, &principal);
     let last = headers.get("last-event-id").map(|id| id.to_str().map_err(|_| Code::Invalid)).transpose()?;
     // A browser that connects again asks for the same address, and says in the header how far it has come since.
     let after = last.or(asked.after.as_deref()).map(begin).transpose()?;
@@ -89,8 +86,7 @@ async fn events(
     }
     let begin = after.unwrap_or(Begin::Now);
     let (after, id) = node.read(move |connection| reader.begin(connection, begin)).await??;
-    let audience = Audience { reader, pass: principal.pass, until_ms: principal.until_ms };
-    stream::open(&node, audience, after, &id)
+    stream::open(&node, reader, principal.until_ms, after, &id)
 }
 
 fn begin(text: &str) -> Result<Begin, Code> {
@@ -117,10 +113,7 @@ fn limit(asked: Option<usize>) -> Result<usize, Code> {
 async fn page(node: &Node, reader: Reader, begin: Begin, asked: Option<usize>) -> Answer<Response> {
     let limit = limit(asked)?;
     let (after, _) = node.read(move |connection| reader.begin(connection, begin)).await??;
-    let derived = match reader.read(node, after, limit, |_: &Connection| Ok(Ok(()))).await? {
-        Err(Code::Busy) => return Err(ApiError::later(Code::Busy, BUSY_MS)),
-        other => other?,
-    };
+    let derived = reader.read(node, after, limit).await??;
     let to = derived.to;
     let next = node.read(move |connection| reader.id_of(connection, to)).await??;
     let events = derived.events.into_iter().map(|placed| placed.event).collect();

@@ -6,13 +6,11 @@ use rusqlite::Connection;
 
 use super::derive::{self, Derived, Source, derive};
 use super::envelope::{At, EventId};
-use crate::expenses::projection;
-use crate::ledgers::{self, LedgerRow, member_of};
+use crate::expenses::current::{self, Look};
+use crate::ledgers::{LedgerRow, of_member};
 use crate::node::Node;
+use crate::request::{Pass, Principal};
 use crate::store::Result;
-
-/// Pieces of a log that are folded before whoever asked is told to come back; what is folded stays.
-const STEPS_MAX: usize = 64;
 
 /// Where somebody wants to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,31 +23,33 @@ pub(crate) enum Begin {
     Position(u64),
 }
 
-/// What was found.
-enum Look {
-    Read(Derived),
-    /// The projection does not follow the log yet.
-    Behind,
-    Refused(Code),
-}
-
-/// Reads a ledger for an account, for as long as `may` says that it may.
+/// Reads a ledger for an account that is a member of it.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
     pub(crate) source: Source,
     pub(crate) aid: i64,
+    /// What has to hold beside that; nothing for what is read long after somebody asked for it.
+    pass: Option<Pass>,
 }
 
 impl Reader {
     pub(crate) fn new(node: &Node, ledger: LedgerId, aid: i64) -> Self {
-        Self { source: Source { ledger, server: node.id }, aid }
+        Self { source: Source { ledger, server: node.id }, aid, pass: None }
     }
 
-    /// The ledger, if the account is a member of it.
+    /// For as long as the token of whoever asks holds.
+    pub(crate) fn by(node: &Node, ledger: LedgerId, principal: &Principal) -> Self {
+        Self { pass: Some(principal.pass), ..Self::new(node, ledger, principal.session.aid) }
+    }
+
+    /// The ledger, if it may be read.
     pub(crate) fn row(&self, connection: &Connection) -> Result<std::result::Result<LedgerRow, Code>> {
-        let Some(row) = ledgers::find(connection, &self.source.ledger)? else { return Ok(Err(Code::NoSuchLedger)) };
-        let member = member_of(connection, row.lid, self.aid)?;
-        Ok(member.map(|_| row).ok_or(Code::NoSuchLedger))
+        if let Some(pass) = &self.pass
+            && !pass.holds(connection)?
+        {
+            return Ok(Err(Code::Revoked));
+        }
+        Ok(of_member(connection, &self.source.ledger, self.aid)?.map(|(row, ..)| row))
     }
 
     /// The place where to begin, and the id of it. The inner error is [`Code::Changed`] for an id of another log, as of one
@@ -86,38 +86,16 @@ impl Reader {
         node: &Node,
         after: At,
         events_max: usize,
-        may: impl Fn(&Connection) -> Result<std::result::Result<(), Code>> + Clone + Send + 'static,
     ) -> Result<std::result::Result<Derived, Code>> {
-        let (reader, ledger) = (*self, self.source.ledger);
-        let mut is_folded = false;
-        for _ in 0..STEPS_MAX {
-            let may = may.clone();
-            let look = move |connection: &Connection| reader.look(connection, after, events_max, is_folded, &may);
-            match node.read(look).await? {
-                Look::Read(derived) => return Ok(Ok(derived)),
-                Look::Refused(code) => return Ok(Err(code)),
-                Look::Behind => is_folded = node.writer().run(move |write| projection::step(write, &ledger)).await?,
-            }
-        }
-        Ok(Err(Code::Busy))
-    }
-
-    fn look(
-        &self,
-        connection: &Connection,
-        after: At,
-        events_max: usize,
-        is_folded: bool,
-        may: impl Fn(&Connection) -> Result<std::result::Result<(), Code>>,
-    ) -> Result<Look> {
-        if let Err(code) = may(connection)? {
-            return Ok(Look::Refused(code));
-        }
-        let row = match self.row(connection)? {
-            Ok(row) => row,
-            Err(code) => return Ok(Look::Refused(code)),
+        let reader = *self;
+        let look = move |connection: &Connection, is_folded| {
+            let row = match reader.row(connection)? {
+                Ok(row) => row,
+                Err(code) => return Ok(Look::Refused(code)),
+            };
+            let derived = derive(connection, reader.source, &row, after, events_max, is_folded)?;
+            Ok(derived.map_or(Look::Behind, Look::Read))
         };
-        let derived = derive(connection, self.source, &row, after, events_max, is_folded)?;
-        Ok(derived.map_or(Look::Behind, Look::Read))
+        current::read(node, self.source.ledger, look).await
     }
 }

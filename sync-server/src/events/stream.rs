@@ -22,7 +22,6 @@ use super::reader::Reader;
 use crate::clock;
 use crate::error::{Answer, ApiError};
 use crate::node::Node;
-use crate::request::Pass;
 use crate::store::Result;
 use crate::sync::{Letter, Mailbox};
 
@@ -66,19 +65,10 @@ impl Streams {
     }
 }
 
-/// Who reads, and until when he may.
-#[derive(Clone, Copy)]
-pub(crate) struct Audience {
-    pub(crate) reader: Reader,
-    pub(crate) pass: Pass,
-    /// In milliseconds since 1970.
-    pub(crate) until_ms: i64,
-}
-
 /// A stream that is read.
 struct Stream {
     node: Arc<Node>,
-    audience: Audience,
+    reader: Reader,
     mailbox: Arc<Mailbox>,
     after: At,
     ends: Instant,
@@ -89,19 +79,18 @@ struct Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        let Reader { source, aid } = self.audience.reader;
+        let Reader { source, aid, .. } = self.reader;
         self.node.hub.leave_program(aid, &[source.ledger], &self.mailbox);
         self.node.streams.leave(aid);
     }
 }
 
-/// Begins a stream after a place.
-pub(crate) fn open(node: &Arc<Node>, audience: Audience, after: At, id: &EventId) -> Answer<Response> {
-    let aid = audience.reader.aid;
-    if !node.streams.enter(aid, node.limits.account_event_streams_max_count) {
+/// Begins a stream after a place, which ends at `until_ms`, in milliseconds since 1970, or before.
+pub(crate) fn open(node: &Arc<Node>, reader: Reader, until_ms: i64, after: At, id: &EventId) -> Answer<Response> {
+    if !node.streams.enter(reader.aid, node.limits.account_event_streams_max_count) {
         return Err(ApiError::later(Code::Rate, FULL_WAIT_MS));
     }
-    let stream = Stream::begin(node, audience, after);
+    let stream = Stream::begin(node, reader, until_ms, after);
     // A reader that is cut off before the first event knows where to go on too.
     let greeting = format!("retry: {RETRY_MS}\nid: {id}\n\n");
     let chunks = stream::unfold((stream, Some(greeting)), |(mut stream, greeting)| async move {
@@ -117,14 +106,14 @@ pub(crate) fn open(node: &Arc<Node>, audience: Audience, after: At, id: &EventId
 }
 
 impl Stream {
-    fn begin(node: &Arc<Node>, audience: Audience, after: At) -> Self {
+    fn begin(node: &Arc<Node>, reader: Reader, until_ms: i64, after: At) -> Self {
         let mailbox = Arc::new(Mailbox::default());
-        node.hub.enter_program(audience.reader.aid, &mailbox);
-        node.hub.subscribe(audience.reader.source.ledger, &mailbox);
-        let left_ms = u64::try_from(audience.until_ms - clock::unix_ms()).unwrap_or(0);
+        node.hub.enter_program(reader.aid, &mailbox);
+        node.hub.subscribe(reader.source.ledger, &mailbox);
+        let left_ms = u64::try_from(until_ms - clock::unix_ms()).unwrap_or(0);
         Self {
             node: Arc::clone(node),
-            audience,
+            reader,
             mailbox,
             after,
             ends: Instant::now() + Duration::from_millis(left_ms),
@@ -158,11 +147,7 @@ impl Stream {
 
     /// Reads some events. The error ends the stream; why is in the log, if it is the server's fault.
     async fn look(&mut self) -> std::result::Result<Option<String>, ()> {
-        let pass = self.audience.pass;
-        let may = move |connection: &rusqlite::Connection| {
-            Ok(if pass.holds(connection)? { Ok(()) } else { Err(Code::Revoked) })
-        };
-        let read = self.audience.reader.read(&self.node, self.after, PAGE_EVENTS_MAX, may).await;
+        let read = self.reader.read(&self.node, self.after, PAGE_EVENTS_MAX).await;
         let derived = match self.unless_failed(read)? {
             Ok(derived) => derived,
             Err(Code::Busy) => {
@@ -178,9 +163,8 @@ impl Stream {
 
     /// Whether whoever reads still may.
     async fn may_go_on(&self) -> bool {
-        let Audience { reader, pass, .. } = self.audience;
-        let read =
-            self.node.read(move |connection| Ok(pass.holds(connection)? && reader.row(connection)?.is_ok())).await;
+        let reader = self.reader;
+        let read = self.node.read(move |connection| Ok(reader.row(connection)?.is_ok())).await;
         self.unless_failed(read).unwrap_or(false)
     }
 

@@ -19,14 +19,12 @@ use crate::accounts::Session;
 use crate::api::refused::{Changed, NoSuchLedger, NoSuchPage, TooMany};
 use crate::api::{Id, IdPath, Pages};
 use crate::clock;
-use crate::error::{Answer, ApiError};
+use crate::error::Answer;
 use crate::node::{Node, Shared};
-use crate::request::{At, Body, ledger_id};
+use crate::request::{At, Body, ledger_id, page_id};
 
 /// Events that one commit can tell: two for each of its records, and one for each member, of which there are fewer.
 const COMMIT_EVENTS_MAX: usize = 4_096;
-/// How long whoever asks for a log of which there is much to fold should wait, in milliseconds.
-const BUSY_MS: i64 = 1_000;
 
 pub(super) fn router() -> Pages {
     Pages::new()
@@ -207,7 +205,7 @@ pub(crate) fn of_account(connection: &Connection, aid: i64) -> crate::store::Res
 }
 
 async fn find(node: &Node, session: &Session, id: &str) -> Answer<Webhook> {
-    let (id, aid): ([u8; 16], i64) = (hex::fixed(id).ok_or(Code::NoSuchPage)?, session.aid);
+    let (id, aid) = (page_id(id)?, session.aid);
     let found = node.read(move |connection| webhooks::find(connection, aid, &id)).await?;
     Ok(found.ok_or(Code::NoSuchPage)?)
 }
@@ -273,7 +271,7 @@ async fn change(
     responses((status = 204), NoSuchPage)
 )]
 async fn remove(State(node): Shared, session: Session, At(IdPath { id }): At<IdPath>) -> Answer<StatusCode> {
-    let id: [u8; 16] = hex::fixed(&id).ok_or(Code::NoSuchPage)?;
+    let id = page_id(&id)?;
     let delete = node.writer().run(move |write| webhooks::delete(write, session.aid, &id));
     if delete.await? { Ok(StatusCode::NO_CONTENT) } else { Err(Code::NoSuchPage.into()) }
 }
@@ -340,11 +338,7 @@ async fn redeliver(
     // That it is of this log is seen by its id.
     node.read(move |connection| reader.begin(connection, Begin::After(event))).await??;
     let after = event.at.before_commit();
-    let read = reader.read(&node, after, COMMIT_EVENTS_MAX, |_: &Connection| Ok(Ok(()))).await?;
-    let derived = match read {
-        Err(Code::Busy) => return Err(ApiError::later(Code::Busy, BUSY_MS)),
-        other => other?,
-    };
+    let derived = reader.read(&node, after, COMMIT_EVENTS_MAX).await??;
     let placed = derived.events.into_iter().find(|placed| placed.at == event.at).ok_or(Code::NoSuchPage)?;
     send(&node, &webhook, &placed.event).await
 }

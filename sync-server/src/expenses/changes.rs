@@ -17,7 +17,7 @@ use super::input::{ChangesIn, ExpenseIn};
 use super::object::ExpenseObject;
 use super::query;
 use super::repeats::{self, Key, KeyHeader};
-use super::routes::{BUSY_MS, read_ledger};
+use super::routes::read_ledger;
 use crate::api::refused::{Invalid, KeyReused, NoSuchPage, OfLedger, ToWrite};
 use crate::api::{ExpensePath, LedgerPath, Pages};
 use crate::clock;
@@ -174,7 +174,6 @@ async fn run<T>(
     match node.writer().run(job).await? {
         Ok(reply) => Ok(answer(reply)),
         Err(Code::Rate) => Err(ApiError::later(Code::Rate, KEPT_WAIT_MS)),
-        Err(Code::Busy) => Err(ApiError::later(Code::Busy, BUSY_MS)),
         Err(code) => Err(code.into()),
     }
 }

@@ -20,7 +20,7 @@ use super::documents::{Documents, find};
 use super::names::{Names, PATH_SEPARATOR};
 use super::projection;
 use crate::ledgers::own::{OnBehalf, OwnFeed, append_own, may_write};
-use crate::ledgers::{self, LedgerLimits, member_of, take_history};
+use crate::ledgers::{LedgerLimits, of_member, take_history};
 use crate::store::{Result, StoreError, Write};
 
 /// Pieces of the log that a write folds first: what came since somebody looked whether all is folded.
@@ -123,8 +123,7 @@ fn write_or_fail<T>(
     draft: impl FnOnce(&mut Draft<'_>) -> Drafted<T>,
     after: impl FnOnce(&Write<'_>, i64, T) -> Drafted<Reply>,
 ) -> Drafted<Reply> {
-    let row = ledgers::find(write.tx, &by.ledger)?.ok_or(Code::NoSuchLedger)?;
-    let (member, role) = member_of(write.tx, row.lid, by.aid)?.ok_or(Code::NoSuchLedger)?;
+    let (row, member, role) = of_member(write.tx, &by.ledger, by.aid)??;
     if role < Role::Editor {
         return Err(Code::ReadOnly.into());
     }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use outlay_ledger::{Date, DocumentId, LedgerId, Month};
+use outlay_ledger::{Date, DocumentId, Month};
 use outlay_protocol::Code;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::changes;
+use super::current::{self, Look};
 use super::delta::{self, Delta};
 use super::names::{CategoryObject, Names};
 use super::object::ExpenseObject;
@@ -18,8 +19,8 @@ use super::query::{self, Cursor, Filter, Page};
 use super::totals::{self, TotalObject};
 use crate::api::refused::{Changed, NoSuchPage, OfLedger};
 use crate::api::{ExpensePath, LedgerPath, Pages};
-use crate::error::{Answer, ApiError};
-use crate::ledgers::{self, LedgerRow, member_of};
+use crate::error::Answer;
+use crate::ledgers::{LedgerRow, of_member};
 use crate::node::{Node, Shared};
 use crate::request::{Asked, At, Principal};
 use crate::store::Result;
@@ -28,11 +29,6 @@ use crate::store::Result;
 const LIMIT: usize = 50;
 /// Entries of a page at most: some 60 kB.
 pub(super) const LIMIT_MAX: usize = 200;
-/// Pieces of a log that one request folds, some seconds' worth: after that whoever asks is told to come back, and what is
-/// folded stays.
-const STEPS_MAX: usize = 64;
-/// How long he should wait, in milliseconds.
-pub(super) const BUSY_MS: i64 = 1_000;
 
 pub(crate) fn router() -> Pages {
     Pages::new()
@@ -223,14 +219,6 @@ async fn sums(
     Ok(Json(TotalsOut { totals: read_ledger(&node, &principal, &ledger, read).await? }))
 }
 
-/// What was found of a ledger.
-enum Look<T> {
-    Read(T),
-    /// Its rows do not follow its log yet.
-    Behind,
-    Refused(Code),
-}
-
 /// Reads the rows of a ledger for a member of it, as of now or later.
 pub(super) async fn read_ledger<T: Send + 'static>(
     node: &Node,
@@ -239,35 +227,18 @@ pub(super) async fn read_ledger<T: Send + 'static>(
     read: impl Fn(&Connection, &LedgerRow) -> Result<T> + Clone + Send + 'static,
 ) -> Answer<T> {
     let (ledger, aid) = (principal.ledger(ledger)?, principal.session.aid);
-    let mut is_current = false;
-    for _ in 0..STEPS_MAX {
-        let read = read.clone();
-        match node.read(move |connection| look(connection, aid, &ledger, is_current, read)).await? {
-            Look::Read(value) => return Ok(value),
-            Look::Refused(code) => return Err(code.into()),
-            Look::Behind => is_current = node.writer().run(move |write| projection::step(write, &ledger)).await?,
+    let look = move |connection: &Connection, is_folded| {
+        let row = match of_member(connection, &ledger, aid)? {
+            Ok((row, ..)) => row,
+            Err(code) => return Ok(Look::Refused(code)),
+        };
+        match projection::projected(connection, row.lid)? {
+            // Of a sealed ledger nothing is ever folded.
+            None if is_folded => Ok(Look::Refused(Code::ServerMayNot)),
+            // The log may have grown since it was folded to its end; what came then is not what was asked for.
+            Some(projected) if is_folded || projected.position == row.head => Ok(Look::Read(read(connection, &row)?)),
+            _ => Ok(Look::Behind),
         }
-    }
-    Err(ApiError::later(Code::Busy, BUSY_MS))
-}
-
-fn look<T>(
-    connection: &Connection,
-    aid: i64,
-    ledger: &LedgerId,
-    is_current: bool,
-    read: impl Fn(&Connection, &LedgerRow) -> Result<T>,
-) -> Result<Look<T>> {
-    let Some(row) = ledgers::find(connection, ledger)? else { return Ok(Look::Refused(Code::NoSuchLedger)) };
-    if member_of(connection, row.lid, aid)?.is_none() {
-        return Ok(Look::Refused(Code::NoSuchLedger));
-    }
-    let projected = projection::projected(connection, row.lid)?;
-    match projected {
-        // Of a sealed ledger nothing is ever folded.
-        None if is_current => Ok(Look::Refused(Code::ServerMayNot)),
-        // The log may have grown since it was folded to its end; what came then is not what was asked for.
-        Some(projected) if is_current || projected.position == row.head => Ok(Look::Read(read(connection, &row)?)),
-        _ => Ok(Look::Behind),
-    }
+    };
+    Ok(current::read(node, ledger, look).await??)
 }
