@@ -36,7 +36,8 @@ impl ApiError {
 
 impl From<Code> for ApiError {
     fn from(code: Code) -> Self {
-        Self { code, retry_after_s: None, cause: None }
+        // What there is too much of now is less in a moment.
+        Self { code, retry_after_s: (code == Code::Busy).then_some(1), cause: None }
     }
 }
 

@@ -9,7 +9,7 @@ use axum::extract::{Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::{Json, RequestExt};
-use outlay_ledger::LedgerId;
+use outlay_ledger::{LedgerId, hex};
 use outlay_protocol::Code;
 use rusqlite::Connection;
 use serde::de::DeserializeOwned;
@@ -182,6 +182,11 @@ impl FromRequestParts<Arc<Node>> for Principal {
         let pass = Pass::Token { aid: token.aid, id: token.id };
         Ok(Self { session, pass, until_ms: token.expires_ms, grant: token.grant })
     }
+}
+
+/// What cannot be the id of a page is that of none.
+pub(crate) fn page_id(text: &str) -> Result<[u8; 16], Code> {
+    hex::fixed(text).ok_or(Code::NoSuchPage)
 }
 
 /// What cannot be the id of a ledger is that of none.

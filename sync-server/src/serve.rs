@@ -204,11 +204,10 @@ fn tls(serve: &Serve) -> Result<Option<tokio_rustls::TlsAcceptor>, ServeError> {
     }
 }
 
-/// Goes on with deleting what a server that was stopped has begun to delete.
+/// Goes on with deleting what a server that was stopped has begun to delete, and files that nothing says anything of.
 fn tidy(store: &mut Store, database: &Path) -> Result<(), StoreError> {
     while store.write(purge::go_on)? {}
-    let files = Files::beside(database);
-    store.write(|write| files.sweep(|ledger, hash| blobs::is_known(write.tx, ledger, hash)))
+    Files::beside(database).sweep(|ledger, hash| blobs::is_known(store.connection(), ledger, hash))
 }
 
 fn secret(serve: &Serve) -> Result<Option<[u8; 32]>, ServeError> {

@@ -21,7 +21,7 @@ use crate::api::{Id, IdPath, Pages};
 use crate::clock;
 use crate::error::Answer;
 use crate::node::Shared;
-use crate::request::{At, Body};
+use crate::request::{At, Body, page_id};
 use crate::store::{Effect, Result, StoreError, Write};
 
 /// What the text of a token begins with, so that people and scanners for lost secrets see what it is.
@@ -351,7 +351,7 @@ fn shown(token: &ApiToken) -> ApiTokenOut {
     responses((status = 204), NoSuchPage)
 )]
 async fn revoke(State(node): Shared, session: Session, At(IdPath { id }): At<IdPath>) -> Answer<StatusCode> {
-    let id: [u8; 16] = hex::fixed(&id).ok_or(Code::NoSuchPage)?;
+    let id = page_id(&id)?;
     let revoke = node.writer().run(move |write| forget(write, session.aid, &id));
     if revoke.await? { Ok(StatusCode::NO_CONTENT) } else { Err(Code::NoSuchPage.into()) }
 }

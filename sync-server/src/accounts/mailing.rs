@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::routes::{admit, busy, with_password};
+use super::routes::{admit, with_password};
 use super::{Session, email, mailed, may_be_chosen, records};
 use crate::api::Pages;
 use crate::api::refused::{AccountExists, AccountInvalid, Credentials, MailOff, MailedToken};
@@ -66,11 +66,8 @@ fn admit_mail(node: &Node, address: &str) -> Answer<()> {
 }
 
 fn put_errand(node: &Node, errand: Errand) -> Answer<StatusCode> {
-    match node.post.put(errand) {
-        Ok(()) => Ok(StatusCode::ACCEPTED),
-        Err(Code::Busy) => Err(busy()),
-        Err(code) => Err(code.into()),
-    }
+    node.post.put(errand)?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// Asks for a mail to set a password that was forgotten; answered the same for unknown addresses.
@@ -117,7 +114,7 @@ async fn reset(
     if !may_be_chosen(&asked.new_password, &[&address]) {
         return Err(Code::AccountInvalid.into());
     }
-    let hash = node.hashing.hash(asked.new_password, random()).await.ok_or_else(busy)?;
+    let hash = node.hashing.hash(asked.new_password, random()).await.ok_or(Code::Busy)?;
     let reset = node.writer().run(move |write| mailed::reset_password(write, now_ms, &asked.token, &hash));
     let address = reset.await??;
     node.attempts.succeeded(&address);

@@ -26,7 +26,7 @@ use crate::config::SignUp;
 use crate::error::{Answer, ApiError};
 use crate::mail::Errand;
 use crate::node::{Node, Shared, random};
-use crate::request::{At, Body, bearer};
+use crate::request::{At, Body, bearer, page_id};
 use crate::{clock, ledgers, logs, proxies};
 
 pub(crate) fn router() -> Pages {
@@ -219,7 +219,7 @@ async fn sign_up(
     if !may_be_chosen(&asked.password, &[&address, &asked.name]) {
         return Err(Code::AccountInvalid.into());
     }
-    let hash = node.hashing.hash(asked.password, random()).await.ok_or_else(busy)?;
+    let hash = node.hashing.hash(asked.password, random()).await.ok_or(Code::Busy)?;
     let (now_ms, times, person) = (clock::unix_ms(), node.limits.refresh_times(), name(&asked.name));
     let login = node.writer().run(move |write| {
         let admission = invitation.as_deref().map_or(Admission::Open, Admission::Invited);
@@ -269,7 +269,7 @@ async fn login(
 async fn check_password(node: &Node, address: &str, stored: Option<String>, password: String) -> Answer<bool> {
     may_guess(node, address)?;
     let password = if is_password(&password) { password } else { String::new() };
-    let is_right = node.hashing.verify(stored, password).await.ok_or_else(busy)?;
+    let is_right = node.hashing.verify(stored, password).await.ok_or(Code::Busy)?;
     has_guessed(node, address, is_right);
     Ok(is_right)
 }
@@ -364,7 +364,7 @@ async fn change_password(State(node): Shared, session: Session, Body(asked): Bod
     if !check_password(&node, &address, Some(stored.clone()), asked.password).await? {
         return Err(Code::Credentials.into());
     }
-    let hash = node.hashing.hash(asked.new_password, random()).await.ok_or_else(busy)?;
+    let hash = node.hashing.hash(asked.new_password, random()).await.ok_or(Code::Busy)?;
     let now_ms = clock::unix_ms();
     let change = node.writer().run(move |write| {
         let is_changed = records::change_password(write, aid, &stored, &hash)?;
@@ -421,7 +421,7 @@ pub(super) fn sessions_out(rows: Vec<SessionRow>, this: &Session) -> Vec<Session
     responses((status = 204), NoSuchPage)
 )]
 async fn end_session(State(node): Shared, this: Session, At(IdPath { id }): At<IdPath>) -> Answer<StatusCode> {
-    let id: [u8; 16] = hex::fixed(&id).ok_or(Code::NoSuchPage)?;
+    let id = page_id(&id)?;
     let now_ms = clock::unix_ms();
     let end = node.writer().run(move |write| {
         let rows = sessions::sessions(write.tx, now_ms, this.aid)?;
@@ -545,8 +545,4 @@ async fn tokens_out(node: &Node, now_ms: i64, login: &Login) -> Answer<Json<Toke
         expires_in: tokens.seconds(),
         refresh_token: login.refresh.to_string(),
     }))
-}
-
-pub(super) fn busy() -> ApiError {
-    ApiError::later(Code::Busy, 1_000)
 }
