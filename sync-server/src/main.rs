@@ -14,6 +14,11 @@ use outlay_server::logs;
 use outlay_server::serve::{self, open};
 use outlay_server::store::{StoreOptions, system_random};
 
+/// Gives memory back soon after a burst, which that of glibc keeps for each thread; `.cargo/config.toml` has its options.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Threads that run requests: sockets wait more than they work.
 const WORKERS: usize = 2;
 /// Threads for reading the database and hashing passwords.
