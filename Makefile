@@ -52,6 +52,7 @@ test: check ## everything that must pass: check, then all tests
 check: ## format, lints, features, licences, files: all but the tests
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy -p outlay-core -- -D warnings
 	$(CARGO) clippy -p outlay-core --no-default-features --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 	if $(CARGO) deny --version >/dev/null 2>&1; then \

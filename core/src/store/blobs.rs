@@ -83,7 +83,7 @@ const OWED: &str = "FROM blob JOIN attachment USING (hash) JOIN ledger USING (li
 
 /// The next files that go up: not those that the remote has refused since a time.
 #[cfg(feature = "sync")]
-pub(crate) fn queue(connection: &Connection, sid: i64, since_ms: i64, max: usize) -> Result<Vec<Queued>> {
+pub(crate) fn queue(connection: &Connection, sid: i64, since_ms: i64, max: i64) -> Result<Vec<Queued>> {
     let select = format!(
         "SELECT DISTINCT r.ledger, blob.hash {OWED} AND NOT EXISTS (SELECT 1 FROM blob_refused f
             WHERE f.sid = ?1 AND f.ledger = r.ledger AND f.hash = blob.hash AND f.since_ms >= ?2) LIMIT ?3"

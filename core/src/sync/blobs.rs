@@ -32,7 +32,7 @@ const PART_BYTES: u64 = 1024 * 1024;
 /// and of more it would take no notice and break the connection.
 const UNASKED_BYTES: u64 = 64 * 1024;
 /// Files that are looked up at once.
-const QUEUE_MAX: usize = 64;
+const QUEUE_MAX: i64 = 64;
 /// How often a server may say that it has another part of a file than it said before: another device is sending it too.
 const DETOURS_MAX: u32 = 8;
 /// After how long a file is offered again that the server has refused.
