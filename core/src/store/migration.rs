@@ -21,8 +21,8 @@ pub(super) const PROJECTION: &str = include_str!("projection.sql");
 /// the newest step already.
 pub(super) fn check(connection: &Connection) -> Result<bool> {
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
-    let tables = number("SELECT count(*) FROM sqlite_schema")?;
-    if tables > 0 && number("PRAGMA application_id")? != APPLICATION_ID {
+    let is_ours = number("PRAGMA application_id")? == APPLICATION_ID;
+    if !is_ours && number("SELECT count(*) FROM sqlite_schema")? > 0 {
         return Err(Error::invalid("the file is a database of another program"));
     }
     let version = usize::try_from(number("PRAGMA user_version")?).unwrap_or(usize::MAX);
@@ -47,9 +47,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let reached = version(&tx)?;
         if let Some(step) = STEPS.get(reached) {
-            tx.execute_batch(step)?;
+            make(&tx, step)?;
             if reached == 0 {
-                tx.execute_batch(PROJECTION)?;
+                make(&tx, PROJECTION)?;
                 tx.pragma_update(None, "application_id", APPLICATION_ID)?;
             }
             tx.pragma_update(None, "user_version", i64::try_from(reached + 1).unwrap_or(i64::MAX))?;
@@ -57,6 +57,13 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
         tx.commit()?;
     }
     Ok(())
+}
+
+/// Makes what a script says. SQLite keeps the text of each table, comments too, and reads all of it whenever the file is
+/// opened, so they are left out.
+pub(super) fn make(connection: &Connection, script: &str) -> Result<()> {
+    let lines = script.lines().filter(|line| !line.trim_start().starts_with("--"));
+    Ok(connection.execute_batch(&lines.collect::<Vec<_>>().join("\n"))?)
 }
 
 fn version(connection: &Connection) -> Result<usize> {

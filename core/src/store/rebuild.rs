@@ -84,7 +84,7 @@ pub(super) fn empty(write: &mut Write<'_>) -> Result<()> {
     for name in names.chain(["search_dirty", "search"]) {
         write.tx.execute_batch(&format!("DROP TABLE {name}")).map_err(beyond_mending)?;
     }
-    write.tx.execute_batch(migration::PROJECTION)?;
+    migration::make(&write.tx, migration::PROJECTION)?;
     search::begin_anew(&write.tx)?;
     write
         .tx
