@@ -16,6 +16,7 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::model::{Expense, Filter, Sort};
+use crate::store::things::Names;
 use crate::store::{Store, keys, query};
 
 /// How often the database is asked whether another process has written. Asking takes 2 µs.
@@ -240,7 +241,7 @@ fn run(shared: &Shared, store: &Store) {
 
 /// Reads a watch again and tells its observer the difference, with no lock held.
 fn tell(shared: &Shared, store: &Store, watched: Watched) {
-    let Ok(new) = store.read(|connection| read(connection, &watched.watch)) else { return };
+    let Ok(new) = store.read_named(|connection, names| read(connection, names, &watched.watch)) else { return };
     let old = watched.told.clone().unwrap_or_default();
     let diff = Diff::between(&old, &new);
     if watched.told.is_some() && diff.is_empty() {
@@ -268,7 +269,7 @@ fn tell(shared: &Shared, store: &Store, watched: Watched) {
     shared.told.notify_all();
 }
 
-fn read(connection: &Connection, watch: &Watch) -> Result<Vec<Expense>> {
+fn read(connection: &Connection, names: &mut Names, watch: &Watch) -> Result<Vec<Expense>> {
     let lid = keys::ledger_here(connection, watch.ledger)?;
-    Ok(query::page(connection, lid, &watch.filter, watch.sort, None, watch.limit)?.expenses)
+    Ok(query::page(connection, names, lid, &watch.filter, watch.sort, None, watch.limit)?.expenses)
 }

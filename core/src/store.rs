@@ -76,7 +76,7 @@ pub(crate) struct Store {
     /// Bytes the database may have.
     bytes_max: Option<u64>,
     writer: Mutex<Writer>,
-    readers: Mutex<Vec<Connection>>,
+    readers: Mutex<Vec<Reader>>,
     /// A connection of its own, so that moving the WAL holds nobody up.
     checkpointer: Mutex<Option<Connection>>,
     set_aside: Option<PathBuf>,
@@ -94,6 +94,13 @@ struct Writer {
     /// `None` until the first write: an app that opens to show a screen needs no second connection for it.
     connection: Option<Connection>,
     state: WriterState,
+}
+
+/// A connection that only reads, and the names of the state of the database that it read last.
+struct Reader {
+    connection: Connection,
+    names: Names,
+    data_version: i64,
 }
 
 /// What the writer remembers between transactions. All of it can be read again, and is after a rollback.
@@ -164,7 +171,7 @@ impl Store {
         };
         let (mut writer, mut readers) = (None, Vec::new());
         match opened {
-            Opened::ToRead(connection) => readers.push(connection),
+            Opened::ToRead(connection) => readers.push(Reader::new(connection)),
             Opened::ToWrite(connection) => {
                 limit(&connection, bytes_max)?;
                 writer = Some(connection);
@@ -185,7 +192,7 @@ impl Store {
         place: Place,
         bytes_max: Option<u64>,
         writer: Option<Connection>,
-        readers: Vec<Connection>,
+        readers: Vec<Reader>,
         set_aside: Option<PathBuf>,
     ) -> Self {
         let writer = Mutex::new(Writer { connection: writer, state: WriterState::default() });
@@ -219,17 +226,25 @@ impl Store {
 
     /// Runs `work` on a connection that sees one state of the database throughout.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.read_named(|connection, _| work(connection))
+    }
+
+    /// The same, with the names of that state that are known already.
+    pub(crate) fn read_named<T>(&self, work: impl FnOnce(&Connection, &mut Names) -> Result<T>) -> Result<T> {
         match &self.place {
-            Place::Memory => work(self.writer(&mut self.lock_writer().connection)?),
+            Place::Memory => {
+                let Writer { connection, state } = &mut *self.lock_writer();
+                work(self.writer(connection)?, &mut state.names)
+            }
             Place::File(path) => {
-                let connection = match lock(&self.readers).pop() {
-                    Some(connection) => connection,
-                    None => open_reader(path)?,
+                let mut reader = match lock(&self.readers).pop() {
+                    Some(reader) => reader,
+                    None => Reader::new(open_reader(path)?),
                 };
-                let result = read(&connection, work);
+                let result = reader.read(work);
                 let mut idle = lock(&self.readers);
                 if idle.len() < IDLE_READERS_MAX {
-                    idle.push(connection);
+                    idle.push(reader);
                 }
                 result
             }
@@ -367,11 +382,21 @@ fn write<T>(
     Ok(value)
 }
 
-fn read<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-    let tx = Transaction::to_read(connection)?;
-    let value = work(&tx)?;
-    tx.commit()?;
-    Ok(value)
+impl Reader {
+    fn new(connection: Connection) -> Self {
+        Self { connection, names: Names::default(), data_version: 0 }
+    }
+
+    fn read<T>(&mut self, work: impl FnOnce(&Connection, &mut Names) -> Result<T>) -> Result<T> {
+        let tx = Transaction::to_read(&self.connection)?;
+        let data_version = Store::data_version(&tx)?;
+        if data_version != std::mem::replace(&mut self.data_version, data_version) {
+            self.names = Names::default();
+        }
+        let value = work(&tx, &mut self.names)?;
+        tx.commit()?;
+        Ok(value)
+    }
 }
 
 /// A database that is there and needs nothing is opened once, to be read.

@@ -170,6 +170,6 @@ impl Engine {
 fn entry(connection: &Connection, lid: i64, id: &DocumentId) -> Result<i64> {
     let missing = || Error::not_found("expense in this ledger");
     let rid = keys::find_document(connection, lid, id)?.ok_or_else(missing)?;
-    let is_entry = crate::store::query::numbered(connection, rid, &mut Default::default())?.is_some();
+    let is_entry = crate::store::query::numbered(connection, &mut Default::default(), rid)?.is_some();
     if is_entry { Ok(rid) } else { Err(missing()) }
 }

@@ -125,7 +125,7 @@ impl EntryNames {
     }
 
     fn entry(&mut self, connection: &Connection, rid: i64) -> Result<Expense> {
-        let entry = query::numbered(connection, rid, &mut self.names)?;
+        let entry = query::numbered(connection, &mut self.names, rid)?;
         entry.ok_or_else(|| Error::internal("an entry that was listed is not there"))
     }
 

@@ -126,7 +126,7 @@ impl Engine {
     ///
     /// [`ErrorKind::NotFound`] if the ledger is not on this device.
     pub fn find_category(&self, ledger: LedgerId, path: &[&str]) -> Result<Option<Named>> {
-        self.store.read(|connection| {
+        self.store.read_named(|connection, names| {
             let lid = keys::ledger_here(connection, ledger)?;
             let mut found = None;
             for name in path {
@@ -135,7 +135,7 @@ impl Engine {
                     None => return Ok(None),
                 };
             }
-            found.map_or(Ok(None), |rid| things::Names::default().category(connection, rid))
+            found.map_or(Ok(None), |rid| names.category(connection, rid))
         })
     }
 
@@ -145,9 +145,9 @@ impl Engine {
     ///
     /// [`ErrorKind::NotFound`] if the ledger is not on this device.
     pub fn find_account(&self, ledger: LedgerId, name: &str) -> Result<Option<Named>> {
-        self.store.read(|connection| {
+        self.store.read_named(|connection, names| {
             let rid = things::find_account(connection, keys::ledger_here(connection, ledger)?, name)?;
-            rid.map_or(Ok(None), |rid| things::Names::default().account(connection, rid))
+            rid.map_or(Ok(None), |rid| names.account(connection, rid))
         })
     }
 

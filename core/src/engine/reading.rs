@@ -17,7 +17,9 @@ impl Engine {
     ///
     /// [`crate::ErrorKind::NotFound`] if the ledger is not on this device.
     pub fn expense(&self, ledger: LedgerId, id: DocumentId) -> Result<Option<Expense>> {
-        self.store.read(|connection| query::expense(connection, keys::ledger_here(connection, ledger)?, &id))
+        self.store.read_named(|connection, names| {
+            query::expense(connection, names, keys::ledger_here(connection, ledger)?, &id)
+        })
     }
 
     /// One entry, whatever its ledger: in the default one if several have it.
@@ -27,10 +29,10 @@ impl Engine {
     /// Only those of the database.
     pub fn find_expense(&self, id: DocumentId) -> Result<Option<Expense>> {
         let default = self.default_ledger()?.map(|ledger| ledger.id);
-        self.store.read(|connection| {
+        self.store.read_named(|connection, names| {
             let mut found = Vec::new();
             for lid in keys::ledgers_of_document(connection, &id)? {
-                found.extend(query::expense(connection, lid, &id)?);
+                found.extend(query::expense(connection, names, lid, &id)?);
             }
             let is_default = |expense: &Expense| Some(expense.ledger) == default;
             let index = found.iter().position(is_default).unwrap_or(0);
@@ -70,9 +72,9 @@ impl Engine {
         after: Option<DocumentId>,
         limit: usize,
     ) -> Result<Page> {
-        self.store.read(|connection| {
+        self.store.read_named(|connection, names| {
             let lid = keys::ledger_here(connection, ledger)?;
-            query::page(connection, lid, filter, sort, after, limit)
+            query::page(connection, names, lid, filter, sort, after, limit)
         })
     }
 
@@ -88,7 +90,9 @@ impl Engine {
         if to < from {
             return Err(Error::invalid("the last month is before the first"));
         }
-        self.store.read(|connection| totals::totals(connection, keys::ledger_here(connection, ledger)?, from, to))
+        self.store.read_named(|connection, names| {
+            totals::totals(connection, names, keys::ledger_here(connection, ledger)?, from, to)
+        })
     }
 
     /// Watches the first entries that pass a filter, and tells what changes among them.

@@ -114,7 +114,7 @@ impl<'c> Values<'c> {
         let named = match key {
             field::ACCOUNT => self.names.account(self.connection, rid)?,
             field::REFUND_OF => {
-                let refunded = query::expense(self.connection, self.lid, &id)?;
+                let refunded = query::expense(self.connection, &mut self.names, self.lid, &id)?;
                 refunded.map(|expense| Named { id, name: expense.payee })
             }
             _ => self.names.category(self.connection, rid)?,

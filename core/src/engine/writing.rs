@@ -38,11 +38,11 @@ impl Engine {
     /// # Ok::<(), outlay_core::Error>(())
     /// ```
     pub fn add_expense(&self, ledger: LedgerId, new: NewExpense) -> Result<Expense> {
-        let today = self.options.environment.today();
+        let date = new.date.unwrap_or_else(|| self.options.environment.today());
         self.write(|write| {
             let mut draft = self.author.draft(write, ledger)?;
             let lid = draft.lid;
-            let puts = new_puts(&mut draft, &new, today)?;
+            let puts = new_puts(&mut draft, &new, date)?;
             let id = draft.create(Thing::Expense, puts)?;
             draft.finish()?;
             stored(write, lid, &id)
@@ -111,13 +111,13 @@ pub(super) struct Named {
 }
 
 /// The registers of a new entry. What it names is made if it is not there.
-fn new_puts(draft: &mut Draft<'_, '_>, new: &NewExpense, today: Date) -> Result<Vec<Put>> {
+fn new_puts(draft: &mut Draft<'_, '_>, new: &NewExpense, date: Date) -> Result<Vec<Put>> {
     let named = Named {
         account: new.account.as_ref().map(|reference| account(draft, reference)).transpose()?,
         to_account: new.to_account.as_ref().map(|reference| account(draft, reference)).transpose()?,
         category: new.category.as_ref().map(|reference| category(draft, reference)).transpose()?,
     };
-    entry_puts(new, &named, new.date.unwrap_or(today))
+    entry_puts(new, &named, date)
 }
 
 /// The registers of a new entry, from nothing but what it says.
@@ -251,5 +251,5 @@ fn existing(draft: &mut Draft<'_, '_>, id: DocumentId, thing: Thing, what: &str)
 fn stored(write: &mut Write<'_>, lid: i64, id: &DocumentId) -> Result<Expense> {
     let missing = || Error::internal("what was written is not there");
     let rid = write.state.keys.find_document(&write.tx, lid, id)?.ok_or_else(missing)?;
-    query::numbered(&write.tx, rid, &mut write.state.names)?.ok_or_else(missing)
+    query::numbered(&write.tx, &mut write.state.names, rid)?.ok_or_else(missing)
 }

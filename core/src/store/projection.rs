@@ -320,7 +320,8 @@ fn forget_things(write: &mut Write<'_>, rid: i64) -> Result<()> {
 
 fn write_account(write: &mut Write<'_>, lid: i64, rid: i64, document: &Document) -> Result<()> {
     write.state.names = Names::default();
-    let insert = "INSERT INTO account (rid, lid, name, currency, deleted) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let insert = "INSERT INTO account (rid, lid, name, currency, deleted, id) VALUES (?1, ?2, ?3, ?4, ?5,
+        (SELECT id FROM named_document WHERE rid = ?1))";
     let name = text(document, field::NAME).unwrap_or_default();
     let currency = text(document, field::CURRENCY);
     write.tx.prepare_cached(insert)?.execute((rid, lid, name, currency, document.is_deleted()))?;
@@ -330,7 +331,8 @@ fn write_account(write: &mut Write<'_>, lid: i64, rid: i64, document: &Document)
 fn write_category(write: &mut Write<'_>, lid: i64, rid: i64, document: &Document) -> Result<()> {
     write.state.names = Names::default();
     let parent = number(write, lid, reference(document, field::PARENT))?;
-    let insert = "INSERT INTO category (rid, lid, name, parent, deleted) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let insert = "INSERT INTO category (rid, lid, name, parent, deleted, id) VALUES (?1, ?2, ?3, ?4, ?5,
+        (SELECT id FROM named_document WHERE rid = ?1))";
     let name = text(document, field::NAME).unwrap_or_default();
     write.tx.prepare_cached(insert)?.execute((rid, lid, name, parent, document.is_deleted()))?;
     Ok(())

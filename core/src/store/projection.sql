@@ -69,7 +69,9 @@ CREATE TABLE account (
     lid INTEGER NOT NULL,
     name TEXT NOT NULL,
     currency TEXT,
-    deleted INTEGER NOT NULL
+    deleted INTEGER NOT NULL,
+    -- As in an entry.
+    id BLOB
 ) STRICT;
 CREATE INDEX account_by_ledger ON account (lid, name);
 
@@ -78,7 +80,9 @@ CREATE TABLE category (
     lid INTEGER NOT NULL,
     name TEXT NOT NULL,
     parent INTEGER,
-    deleted INTEGER NOT NULL
+    deleted INTEGER NOT NULL,
+    -- As in an entry.
+    id BLOB
 ) STRICT;
 CREATE INDEX category_by_ledger ON category (lid, name);
 

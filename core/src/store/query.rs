@@ -16,26 +16,32 @@ use crate::model::{Expense, Filter, Page, Sort};
 /// Entries of one page.
 pub(crate) const PAGE_MAX: usize = 1_000;
 
-const COLUMNS: &str = "e.rid, e.lid, e.day, e.kind, e.minor, e.currency, p.name, e.category, e.account, e.to_account,
+const COLUMNS: &str = "e.rid, e.lid, e.day, e.kind, e.minor, e.currency, e.payee, e.category, e.account, e.to_account,
     e.deleted, e.conflicted, e.second, e.note, e.tags, e.refund_of, e.id";
-const TABLES: &str = "expense e LEFT JOIN payee p ON p.pid = e.payee";
 
 /// One entry.
-pub(crate) fn expense(connection: &Connection, lid: i64, id: &DocumentId) -> Result<Option<Expense>> {
+pub(crate) fn expense(
+    connection: &Connection,
+    names: &mut Names,
+    lid: i64,
+    id: &DocumentId,
+) -> Result<Option<Expense>> {
     let Some(rid) = keys::find_document(connection, lid, id)? else { return Ok(None) };
-    numbered(connection, rid, &mut Names::default())
+    numbered(connection, names, rid)
 }
 
 /// The entry of a number.
-pub(crate) fn numbered(connection: &Connection, rid: i64, names: &mut Names) -> Result<Option<Expense>> {
-    let select = format!("SELECT {COLUMNS} FROM {TABLES} WHERE e.rid = ?1");
-    let row = connection.prepare_cached(&select)?.query_row([rid], Stored::read).optional()?;
-    row.map(|row| row.resolve(connection, names)).transpose()
+pub(crate) fn numbered(connection: &Connection, names: &mut Names, rid: i64) -> Result<Option<Expense>> {
+    let select = format!("SELECT {COLUMNS} FROM expense e WHERE e.rid = ?1");
+    let mut statement = connection.prepare_cached(&select)?;
+    let mut rows = statement.query([rid])?;
+    rows.next()?.map(|row| shown(connection, names, row)).transpose()
 }
 
 /// A page of entries that pass a filter.
 pub(crate) fn page(
     connection: &Connection,
+    names: &mut Names,
     lid: i64,
     filter: &Filter,
     sort: Sort,
@@ -50,20 +56,22 @@ pub(crate) fn page(
         select.go_on_after(connection, lid, sort, &after)?;
     }
     let sql = format!(
-        "SELECT {COLUMNS} FROM {TABLES} WHERE {} ORDER BY {} LIMIT {}",
+        "SELECT {COLUMNS} FROM expense e WHERE {} ORDER BY {} LIMIT {}",
         select.conditions.join(" AND "),
         order(sort),
         limit + 1
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(rusqlite::params_from_iter(&select.values), Stored::read)?;
-    let mut rows: Vec<Stored> = rows.collect::<rusqlite::Result<_>>()?;
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let mut names = Names::default();
-    let expenses = rows.into_iter().map(|row| row.resolve(connection, &mut names)).collect::<Result<Vec<_>>>()?;
-    let next = expenses.last().filter(|_| has_more).map(|last| last.id);
-    Ok(Page { expenses, next })
+    let mut rows = statement.query(rusqlite::params_from_iter(&select.values))?;
+    let mut page = Page::default();
+    while let Some(row) = rows.next()? {
+        if page.expenses.len() == limit {
+            page.next = page.expenses.last().map(|last| last.id);
+            break;
+        }
+        page.expenses.push(shown(connection, names, row)?);
+    }
+    Ok(page)
 }
 
 const fn order(sort: Sort) -> &'static str {
@@ -210,77 +218,34 @@ fn payees(connection: &Connection, name: &str) -> Result<Vec<i64>> {
     Ok(pids)
 }
 
-/// A row of `expense` with the name of its payee and its id.
-struct Stored {
-    rid: i64,
-    lid: i64,
-    day: i64,
-    kind: Option<i64>,
-    minor: Option<i64>,
-    currency: Option<String>,
-    payee: Option<String>,
-    category: Option<i64>,
-    account: Option<i64>,
-    to_account: Option<i64>,
-    deleted: bool,
-    conflicted: bool,
-    second: Option<u32>,
-    note: Option<String>,
-    tags: Option<String>,
-    refund_of: Option<i64>,
-    /// Of a listed document; others follow from their rid.
-    id: Option<[u8; 16]>,
+/// An entry from its row, with the names of what it refers to.
+fn shown(connection: &Connection, names: &mut Names, row: &Row<'_>) -> Result<Expense> {
+    let currency = text(row, 5)?.and_then(outlay_ledger::field::currency);
+    let amount = row.get::<_, Option<i64>>(4)?.zip(currency);
+    let rid = |column| row.get::<_, Option<i64>>(column);
+    Ok(Expense {
+        id: match row.get(16)? {
+            // Of a listed document; others follow from their rid.
+            Some(id) => DocumentId(id),
+            None => names.document(connection, row.get(0)?)?,
+        },
+        ledger: names.ledger(connection, row.get(1)?)?,
+        kind: rid(3)?.map(kind_of_number),
+        amount: amount.and_then(|(minor, currency)| Money::new(minor, currency).ok()),
+        payee: rid(6)?.map(|pid| names.payee(connection, pid)).transpose()?.unwrap_or_default(),
+        category: rid(7)?.map(|rid| names.category(connection, rid)).transpose()?.flatten(),
+        account: rid(8)?.map(|rid| names.account(connection, rid)).transpose()?.flatten(),
+        to_account: rid(9)?.map(|rid| names.account(connection, rid)).transpose()?.flatten(),
+        date: row.get(2).map(|days| Date::from_days(days).unwrap_or(Date::MIN))?,
+        time: row.get::<_, Option<u32>>(12)?.and_then(TimeOfDay::from_seconds),
+        note: text(row, 13)?.unwrap_or_default().to_owned(),
+        tags: text(row, 14)?.iter().flat_map(|tags| tags.split(TAG_SEPARATOR)).map(str::to_owned).collect(),
+        refund_of: rid(15)?.map(|rid| names.document(connection, rid)).transpose()?,
+        deleted: row.get(10)?,
+        conflicted: row.get(11)?,
+    })
 }
 
-impl Stored {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            rid: row.get(0)?,
-            lid: row.get(1)?,
-            day: row.get(2)?,
-            kind: row.get(3)?,
-            minor: row.get(4)?,
-            currency: row.get(5)?,
-            payee: row.get(6)?,
-            category: row.get(7)?,
-            account: row.get(8)?,
-            to_account: row.get(9)?,
-            deleted: row.get(10)?,
-            conflicted: row.get(11)?,
-            second: row.get(12)?,
-            note: row.get(13)?,
-            tags: row.get(14)?,
-            refund_of: row.get(15)?,
-            id: row.get(16)?,
-        })
-    }
-
-    fn resolve(self, connection: &Connection, names: &mut Names) -> Result<Expense> {
-        let currency = self.currency.as_deref().and_then(outlay_ledger::field::currency);
-        let amount = self.minor.zip(currency).and_then(|(minor, currency)| Money::new(minor, currency).ok());
-        let category = self.category.map(|rid| names.category(connection, rid)).transpose()?.flatten();
-        let account = self.account.map(|rid| names.account(connection, rid)).transpose()?.flatten();
-        let to_account = self.to_account.map(|rid| names.account(connection, rid)).transpose()?.flatten();
-        let tags = self.tags.iter().flat_map(|tags| tags.split(TAG_SEPARATOR)).map(str::to_owned).collect();
-        Ok(Expense {
-            id: match self.id {
-                Some(id) => DocumentId(id),
-                None => names.document(connection, self.rid)?,
-            },
-            ledger: names.ledger(connection, self.lid)?,
-            kind: self.kind.map(kind_of_number),
-            amount,
-            payee: self.payee.unwrap_or_default(),
-            category,
-            account,
-            to_account,
-            date: i32::try_from(self.day).ok().and_then(Date::from_days).unwrap_or(Date::MIN),
-            time: self.second.and_then(TimeOfDay::from_seconds),
-            note: self.note.unwrap_or_default(),
-            tags,
-            refund_of: self.refund_of.map(|rid| names.document(connection, rid)).transpose()?,
-            deleted: self.deleted,
-            conflicted: self.conflicted,
-        })
-    }
+fn text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r str>> {
+    Ok(row.get_ref(column)?.as_str_or_null()?)
 }

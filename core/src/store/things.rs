@@ -203,12 +203,13 @@ pub(crate) fn referring(connection: &Connection, lid: i64, rid: i64) -> Result<V
     Ok(statement.query_map((lid, rid), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Names and ids of what entries refer to, looked up once for a page.
+/// Names and ids of what entries refer to, looked up once for each state of the database.
 #[derive(Default)]
 pub(crate) struct Names {
     tree: Categories,
     categories: HashMap<i64, Option<Named>>,
     accounts: HashMap<i64, Option<Named>>,
+    payees: HashMap<i64, String>,
     prefixes: HashMap<i64, [u8; 10]>,
     ledgers: HashMap<i64, LedgerId>,
     /// What was looked for by its name: in which ledger, and as which level of which category or as an account.
@@ -217,6 +218,8 @@ pub(crate) struct Names {
 
 /// Names remembered with what they mean.
 const CALLED_MAX: usize = 10_000;
+/// Payees remembered, some 60 bytes each: more than most people have.
+const PAYEES_MAX: usize = 4_096;
 
 /// Where a name is looked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -271,9 +274,13 @@ impl Names {
         if let Some(known) = self.categories.get(&rid) {
             return Ok(known.clone());
         }
-        let names = self.tree.names(connection, rid)?;
-        let id = self.document(connection, rid)?;
-        let named = (!names.is_empty()).then(|| Named { id, name: names.join(PATH_SEPARATOR) });
+        let named = match self.tree.row(connection, rid)? {
+            None => None,
+            Some(row) => {
+                let id = row.id.map_or_else(|| self.document(connection, rid), |id| Ok(DocumentId(id)))?;
+                Some(Named { id, name: self.tree.names(connection, rid)?.join(PATH_SEPARATOR) })
+            }
+        };
         self.categories.insert(rid, named.clone());
         Ok(named)
     }
@@ -283,12 +290,31 @@ impl Names {
         if let Some(known) = self.accounts.get(&rid) {
             return Ok(known.clone());
         }
-        let select = "SELECT name FROM account WHERE rid = ?1 AND deleted = 0";
-        let name: Option<String> = connection.prepare_cached(select)?.query_row([rid], |row| row.get(0)).optional()?;
-        let id = self.document(connection, rid)?;
-        let named = name.map(|name| Named { id, name });
+        let select = "SELECT name, id FROM account WHERE rid = ?1 AND deleted = 0";
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let row: Option<(String, Option<[u8; 16]>)> =
+            connection.prepare_cached(select)?.query_row([rid], row).optional()?;
+        let named = match row {
+            None => None,
+            Some((name, Some(id))) => Some(Named { id: DocumentId(id), name }),
+            Some((name, None)) => Some(Named { id: self.document(connection, rid)?, name }),
+        };
         self.accounts.insert(rid, named.clone());
         Ok(named)
+    }
+
+    /// The name of a payee.
+    pub(crate) fn payee(&mut self, connection: &Connection, pid: i64) -> Result<String> {
+        if let Some(known) = self.payees.get(&pid) {
+            return Ok(known.clone());
+        }
+        let select = "SELECT name FROM payee WHERE pid = ?1";
+        let name: String = connection.prepare_cached(select)?.query_row([pid], |row| row.get(0))?;
+        if self.payees.len() >= PAYEES_MAX {
+            self.payees.clear();
+        }
+        self.payees.insert(pid, name.clone());
+        Ok(name)
     }
 
     /// The id of a document.
@@ -339,6 +365,8 @@ struct CategoryRow {
     lid: i64,
     name: String,
     parent: Option<i64>,
+    /// Of a listed document; others follow from their rid.
+    id: Option<[u8; 16]>,
 }
 
 impl Categories {
@@ -375,9 +403,10 @@ impl Categories {
         if let Some(known) = self.0.get(&rid) {
             return Ok(known.clone());
         }
-        let select = "SELECT lid, name, parent FROM category WHERE rid = ?1 AND deleted = 0";
-        let read =
-            |row: &rusqlite::Row<'_>| Ok(CategoryRow { lid: row.get(0)?, name: row.get(1)?, parent: row.get(2)? });
+        let select = "SELECT lid, name, parent, id FROM category WHERE rid = ?1 AND deleted = 0";
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(CategoryRow { lid: row.get(0)?, name: row.get(1)?, parent: row.get(2)?, id: row.get(3)? })
+        };
         let row = connection.prepare_cached(select)?.query_row([rid], read).optional()?;
         self.0.insert(rid, row.clone());
         Ok(row)

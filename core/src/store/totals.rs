@@ -15,8 +15,14 @@ use crate::model::{Named, Sum, Total};
 /// What was spent and earned from one month to another, by month, category and currency.
 ///
 /// A category that is deleted or not held is none, so its sums are together with those of entries without one.
-pub(crate) fn totals(connection: &Connection, lid: i64, from: Month, to: Month) -> Result<Vec<Total>> {
-    let mut totals = Totals { connection, names: Names::default(), sums: BTreeMap::new() };
+pub(crate) fn totals(
+    connection: &Connection,
+    names: &mut Names,
+    lid: i64,
+    from: Month,
+    to: Month,
+) -> Result<Vec<Total>> {
+    let mut totals = Totals { connection, names, sums: BTreeMap::new() };
     let select = "SELECT month, currency, kind, category, count, high, low FROM rollup
         WHERE lid = ?1 AND month BETWEEN ?2 AND ?3 AND kind <> 2";
     let mut statement = connection.prepare_cached(select)?;
@@ -40,7 +46,7 @@ type Place = (u16, Option<(String, DocumentId)>, Currency);
 /// Totals as they are gathered.
 struct Totals<'c> {
     connection: &'c Connection,
-    names: Names,
+    names: &'c mut Names,
     sums: BTreeMap<Place, Total>,
 }
 

@@ -1,13 +1,13 @@
 //! Categories and accounts by name: paths, folding, one thing made on two devices, and circles.
 
-use outlay_core::{Currency, FieldValue, Filter, LedgerId, Named, NewExpense, Resolution, Sort};
+use outlay_core::{Currency, FieldValue, Filter, LedgerId, Month, Named, NewExpense, Resolution, Sort};
 use outlay_ledger::DocumentId;
 use outlay_ledger::change::Scalar;
 use outlay_ledger::field::{self, Thing};
 use outlay_ledger::fold::Put;
 
 use crate::support::forge::{Forger, View};
-use crate::support::{Device, exchange, path, spent, two_devices};
+use crate::support::{Device, date, exchange, path, spent, two_devices};
 
 fn in_category(device: &Device, home: LedgerId, names: &[&str]) -> Named {
     let new = NewExpense { category: path(names), ..spent("1", "Shop", "2026-03-01") };
@@ -190,4 +190,24 @@ fn a_deleted_or_unknown_category_is_none() {
     assert_eq!(names(&phone.categories(home).unwrap()), ["Cafés", "Orphan"]);
     assert_eq!(in_category(&phone, home, &["Food"]).id, id, "naming it again brings it back");
     phone.assert_healthy("deleted categories");
+}
+
+#[test]
+fn a_new_name_is_shown_by_a_process_that_has_shown_the_old_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shared.outlay");
+    let (app, widget) = (Device::open(&file, 1, 1), Device::open(&file, 1, 2));
+    let home = app.create_ledger("Home", Currency::EUR).unwrap().id;
+    let lunch = app.add(home, NewExpense { category: path(&["Food"]), ..spent("9", "Café", "2026-01-05") });
+    let shown = |device: &Device| {
+        let month = Month::from_date(date("2026-01-05"));
+        let (page, totals) = (device.all(home, &Filter::default(), Sort::Newest), device.totals(home, month, month));
+        [page[0].category.clone(), totals.unwrap()[0].category.clone()].map(|category| category.unwrap().name)
+    };
+    assert_eq!([shown(&app), shown(&widget)], [["Food"; 2]; 2]);
+    let (mut view, food) = (View::of(&app, home), lunch.category.unwrap().id);
+    let rename = vec![Put::new(field::NAME, Scalar::Str("Eating out".into()))];
+    let document = view.documents().remove(&food).unwrap();
+    app.take(&[Forger::new(1, 40).edit(&view, food, &document, rename)]);
+    assert_eq!([shown(&app), shown(&widget)], [["Eating out"; 2]; 2]);
 }
