@@ -97,6 +97,21 @@ impl FromRequestParts<Arc<Node>> for Session {
     }
 }
 
+/// A person who has signed in, and until when, in milliseconds since 1970.
+pub(crate) struct SignedIn {
+    pub(crate) session: Session,
+    pub(crate) until_ms: i64,
+}
+
+impl FromRequestParts<Arc<Node>> for SignedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, ApiError> {
+        let (session, until_ms) = signed_in(parts, node).await?;
+        Ok(Self { session, until_ms })
+    }
+}
+
 /// The session of an access token, and until when that is good, in milliseconds since 1970.
 async fn signed_in(parts: &Parts, node: &Arc<Node>) -> Result<(Session, i64), ApiError> {
     let token = bearer(&parts.headers).ok_or(Code::SignInNeeded)?.to_owned();

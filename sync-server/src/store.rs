@@ -87,6 +87,11 @@ pub enum Effect {
         /// The account's row.
         aid: i64,
     },
+    /// There is an event of an account.
+    Happened {
+        /// The account's row.
+        aid: i64,
+    },
 }
 
 /// Ledgers whose history is kept in memory; a history of ten members takes some 10 kB.

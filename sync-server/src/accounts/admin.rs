@@ -123,14 +123,15 @@ fn say(person: &Person, line: &str, object: &impl Serialize) -> Outcome {
 pub fn print_events(data: &Path, after: Option<String>) -> Outcome {
     let store = existing(&Folder { data: data.to_owned(), json: true })?;
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let (mut after, mut is_end) = (after, false);
+    let begin = after.map(|id| outbox::number(store.connection(), None, &id)).transpose()?;
+    let begin = begin.transpose().map_err(|_| "there is no such event; it may have been forgotten")?;
+    let (mut after, mut is_end) = (begin.unwrap_or(0), false);
     while !is_end {
-        let page = outbox::page(store.connection(), None, after.as_deref(), EVENTS_AT_ONCE)?;
-        let page = page.map_err(|_| "there is no such event; it may have been forgotten")?;
+        let page = outbox::page(store.connection(), None, after, EVENTS_AT_ONCE)?;
         for event in page.events {
             writeln!(out, "{}", serde_json::to_string(&event)?)?;
         }
-        (after, is_end) = (page.next, page.is_end);
+        (after, is_end) = (page.to, page.is_end);
     }
     Ok(out.flush()?)
 }

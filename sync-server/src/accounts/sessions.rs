@@ -104,7 +104,7 @@ pub fn sign_in(
     Ok(Ok(Login { session, account: records::account_id(write.tx, aid)?, refresh }))
 }
 
-fn enter_device(write: &Write<'_>, now_ms: i64, aid: i64, device: &DeviceKey, name: &str) -> Result<bool> {
+fn enter_device(write: &mut Write<'_>, now_ms: i64, aid: i64, device: &DeviceKey, name: &str) -> Result<bool> {
     let count = "SELECT count(*) FROM device WHERE aid = ?1 AND key <> ?2";
     let others: i64 = write.tx.prepare_cached(count)?.query_row((aid, device.0), |row| row.get(0))?;
     if others >= ACCOUNT_DEVICES_MAX {

@@ -246,20 +246,28 @@ fn is_rejudged(before: &Roles, after: &Roles, id: &CommitId) -> bool {
         || affected(before, after).commits.iter().any(|other| other != id)
 }
 
-/// Who came, went and may do something else now.
+/// Who came, went and may do something else now, and who of those who stay has other devices.
 fn members(before: &Roles, after: &Roles) -> Vec<(Kind, Value)> {
-    let role_in = |roles: &Roles, member: &MemberId| roles.members().get(member).map(|member| member.role);
     let all: BTreeSet<&MemberId> = before.members().keys().chain(after.members().keys()).collect();
-    let changes = all.into_iter().filter_map(|member| {
+    let mut told = Vec::new();
+    for member in all {
         let id = member.to_string();
-        match (role_in(before, member), role_in(after, member)) {
-            (None, Some(role)) => Some((Kind::MemberAdded, json!({ "member": id, "role": role.to_string() }))),
-            (Some(_), None) => Some((Kind::MemberRemoved, json!({ "member": id }))),
-            (Some(old), Some(role)) if old != role => {
-                Some((Kind::MemberRoleChanged, json!({ "member": id, "role": role.to_string() })))
+        match (before.members().get(member), after.members().get(member)) {
+            (None, Some(new)) => {
+                told.push((Kind::MemberAdded, json!({ "member": id, "role": new.role.to_string() })));
             }
-            _ => None,
+            (Some(_), None) => told.push((Kind::MemberRemoved, json!({ "member": id }))),
+            (Some(old), Some(new)) => {
+                if old.role != new.role {
+                    told.push((Kind::MemberRoleChanged, json!({ "member": id, "role": new.role.to_string() })));
+                }
+                let device = |key: &DeviceKey| json!({ "member": id, "device": key.to_string() });
+                let (gone, come) = (old.devices.difference(&new.devices), new.devices.difference(&old.devices));
+                told.extend(gone.map(|key| (Kind::DeviceRemoved, device(key))));
+                told.extend(come.map(|key| (Kind::DeviceAdded, device(key))));
+            }
+            (None, None) => {}
         }
-    });
-    changes.collect()
+    }
+    told
 }

@@ -52,6 +52,7 @@ kinds! {
     UserSignedUp = "user.signed_up";
     SessionRevoked = "session.revoked";
     DeviceAdded = "device.added";
+    DeviceRemoved = "device.removed";
     AccountDeleted = "account.deleted";
     Ping = "ping";
 }
@@ -63,7 +64,9 @@ impl Kind {
             Self::MemberAdded | Self::MemberRemoved | Self::MemberRoleChanged => true,
             Self::ExpenseAdded | Self::ExpenseChanged | Self::ExpenseDeleted | Self::ConflictDetected => true,
             Self::ImportFinished | Self::LedgerChanged => true,
-            Self::UserSignedUp | Self::SessionRevoked | Self::DeviceAdded => false,
+            // Of an account, a device is also added without one.
+            Self::DeviceAdded | Self::DeviceRemoved => true,
+            Self::UserSignedUp | Self::SessionRevoked => false,
             Self::AccountDeleted | Self::LedgerPurged | Self::Ping => false,
         }
     }

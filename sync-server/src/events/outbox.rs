@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 
 use super::envelope::{Event, Kind, instant};
 use crate::accounts::{AccountId, records};
-use crate::store::{Result, StoreError, Write};
+use crate::store::{Effect, Result, StoreError, Write};
 
 /// How long it is remembered: as long as somebody may be away and want to know what happened meanwhile.
 const AGE_MS_MAX: i64 = 90 * 24 * 3_600_000;
 /// Events of one account: a session a day, and each of them revoked.
 const OF_ACCOUNT_MAX: i64 = 1_000;
+/// The id of what comes before all events.
+const BEGINNING: &str = "0";
 /// Of those that are too old, so many go with each that comes: more go than come.
 const FORGOTTEN_AT_ONCE: i64 = 16;
 
@@ -56,8 +58,8 @@ impl Happened {
     }
 }
 
-/// Writes down what happened to an account, which must be there still.
-pub(crate) fn add(write: &Write<'_>, now_ms: i64, aid: i64, happened: Happened) -> Result<()> {
+/// Writes down what happened to an account, which must be there still, and has whoever listens to it look.
+pub(crate) fn add(write: &mut Write<'_>, now_ms: i64, aid: i64, happened: Happened) -> Result<()> {
     let (account, kind) = (records::account_id(write.tx, aid)?, happened.kind().name());
     let id = next_id(write, now_ms, account, kind)?;
     let insert = "INSERT INTO account_event (id, aid, account, kind, subject, time_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -68,6 +70,7 @@ pub(crate) fn add(write: &Write<'_>, now_ms: i64, aid: i64, happened: Happened) 
     let many = "DELETE FROM account_event WHERE eid IN
         (SELECT eid FROM account_event WHERE aid = ?1 ORDER BY eid DESC LIMIT -1 OFFSET ?2)";
     write.tx.prepare_cached(many)?.execute((aid, OF_ACCOUNT_MAX))?;
+    write.effect(Effect::Happened { aid });
     Ok(())
 }
 
@@ -83,7 +86,7 @@ fn next_id(write: &Write<'_>, now_ms: i64, account: AccountId, kind: &str) -> Re
 }
 
 /// Forgets what happened to an account that goes, and writes down that it does.
-pub(crate) fn end(write: &Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
+pub(crate) fn end(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
     let delete = "DELETE FROM account_event WHERE aid = ?1 AND kind <> ?2";
     write.tx.prepare_cached(delete)?.execute((aid, Kind::LedgerPurged.name()))?;
     add(write, now_ms, aid, Happened::Deleted)
@@ -92,51 +95,53 @@ pub(crate) fn end(write: &Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
 /// Some events of accounts.
 pub(crate) struct Page {
     pub(crate) events: Vec<Event>,
-    /// The id after which to go on.
-    pub(crate) next: Option<String>,
+    /// The number of the last of them, or of the one after which they were asked for.
+    pub(crate) to: i64,
     pub(crate) is_end: bool,
 }
 
-/// The events of an account, or of all, after the one with this id. The inner error is [`Code::Changed`] for one that is not
-/// remembered.
-pub(crate) fn page(
-    connection: &Connection,
-    aid: Option<i64>,
-    after: Option<&str>,
-    limit: usize,
-) -> Result<std::result::Result<Page, Code>> {
-    let after_eid = match after {
-        None => 0,
-        Some(text) => match eid(connection, aid, text)? {
-            Some(eid) => eid,
-            None => return Ok(Err(Code::Changed)),
-        },
-    };
-    let select = "SELECT id, account, kind, subject, time_ms FROM account_event
+/// The events of an account, or of all, after a number.
+pub(crate) fn page(connection: &Connection, aid: Option<i64>, after: i64, limit: usize) -> Result<Page> {
+    let select = "SELECT id, account, kind, subject, time_ms, eid FROM account_event
         WHERE eid > ?1 AND aid = coalesce(?2, aid) ORDER BY eid LIMIT ?3";
     let mut select = connection.prepare_cached(select)?;
-    let mut rows = select.query((after_eid, aid, limit + 1))?;
-    let mut events = Vec::new();
+    let mut rows = select.query((after, aid, limit + 1))?;
+    let mut page = Page { events: Vec::new(), to: after, is_end: true };
     while let Some(row) = rows.next()? {
-        events.push(event(row)?);
+        if page.events.len() == limit {
+            page.is_end = false;
+            break;
+        }
+        page.events.push(event(row)?);
+        page.to = row.get(5)?;
     }
-    let is_end = events.len() <= limit;
-    events.truncate(limit);
-    let next = events.last().map(|event| event.id.clone()).or(after.map(str::to_owned));
-    Ok(Ok(Page { events, next, is_end }))
+    Ok(page)
 }
 
 /// All events of an account that are remembered.
 pub(crate) fn all(connection: &Connection, aid: i64) -> Result<Vec<Event>> {
     let limit = usize::try_from(OF_ACCOUNT_MAX).unwrap_or(usize::MAX);
-    Ok(page(connection, Some(aid), None, limit)?.map_or(Vec::new(), |page| page.events))
+    Ok(page(connection, Some(aid), 0, limit)?.events)
 }
 
-fn eid(connection: &Connection, aid: Option<i64>, id: &str) -> Result<Option<i64>> {
-    let Some(id): Option<[u8; 16]> = hex::fixed(id) else { return Ok(None) };
+/// The number of the event of an account, or of any, that has an id, or of [`BEGINNING`]. The inner error is [`Code::Changed`] for
+/// one that is not remembered.
+pub(crate) fn number(connection: &Connection, aid: Option<i64>, id: &str) -> Result<std::result::Result<i64, Code>> {
+    if id == BEGINNING {
+        return Ok(Ok(0));
+    }
+    let Some(id): Option<[u8; 16]> = hex::fixed(id) else { return Ok(Err(Code::Changed)) };
     let mut select =
         connection.prepare_cached("SELECT eid FROM account_event WHERE id = ?1 AND aid = coalesce(?2, aid)")?;
-    Ok(select.query_row((id, aid), |row| row.get(0)).optional()?)
+    Ok(select.query_row((id, aid), |row| row.get(0)).optional()?.ok_or(Code::Changed))
+}
+
+/// The number and the id of the last event of an account, or of what comes before all.
+pub(crate) fn last(connection: &Connection, aid: i64) -> Result<(i64, String)> {
+    let select = "SELECT eid, id FROM account_event WHERE aid = ?1 ORDER BY eid DESC LIMIT 1";
+    let mut select = connection.prepare_cached(select)?;
+    let last = select.query_row([aid], |row| Ok((row.get(0)?, hex::encode(&row.get::<_, [u8; 16]>(1)?)))).optional()?;
+    Ok(last.unwrap_or((0, BEGINNING.to_owned())))
 }
 
 fn event(row: &Row<'_>) -> Result<Event> {

@@ -1,4 +1,5 @@
-//! Reading the events of a ledger for somebody who may: as of now, after the projection has followed the log so far.
+//! Reading the events of a ledger for somebody who may: as of now, after the projection has followed the log so far. And those
+//! of an account for its person.
 
 use outlay_ledger::LedgerId;
 use outlay_protocol::Code;
@@ -6,6 +7,8 @@ use rusqlite::Connection;
 
 use super::derive::{self, Derived, Source, derive};
 use super::envelope::{At, EventId};
+use super::outbox;
+use crate::accounts::Session;
 use crate::expenses::current::{self, Look};
 use crate::ledgers::{LedgerRow, of_member};
 use crate::node::Node;
@@ -97,5 +100,51 @@ impl Reader {
             Ok(derived.map_or(Look::Behind, Look::Read))
         };
         current::read(node, self.source.ledger, look).await
+    }
+}
+
+/// Reads what happened to an account for its person, while a session of it goes on.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnReader {
+    session: Session,
+}
+
+impl OwnReader {
+    pub(crate) const fn by(session: Session) -> Self {
+        Self { session }
+    }
+
+    pub(crate) const fn aid(&self) -> i64 {
+        self.session.aid
+    }
+
+    /// Whether it may be read still.
+    pub(crate) fn check(&self, connection: &Connection) -> Result<std::result::Result<(), Code>> {
+        Ok(if Pass::Session(self.session).holds(connection)? { Ok(()) } else { Err(Code::Revoked) })
+    }
+
+    /// The number after which to begin, and the id of it: after the event that is named, or with what comes from now on.
+    pub(crate) fn begin(
+        &self,
+        connection: &Connection,
+        after: Option<String>,
+    ) -> Result<std::result::Result<(i64, String), Code>> {
+        match after {
+            None => outbox::last(connection, self.aid()).map(Ok),
+            Some(id) => Ok(outbox::number(connection, Some(self.aid()), &id)?.map(|number| (number, id))),
+        }
+    }
+
+    /// The events after a number. The inner error is that of whoever may not.
+    pub(crate) fn read(
+        &self,
+        connection: &Connection,
+        after: i64,
+        events_max: usize,
+    ) -> Result<std::result::Result<outbox::Page, Code>> {
+        match self.check(connection)? {
+            Ok(()) => Ok(Ok(outbox::page(connection, Some(self.aid()), after, events_max)?)),
+            Err(code) => Ok(Err(code)),
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! that something was taken from him. The hub's word that a log has grown is only a reason to look.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,11 +14,12 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use outlay_ledger::LedgerId;
 use outlay_protocol::Code;
 use tokio::time::Instant;
 
-use super::envelope::{At, Event, EventId};
-use super::reader::Reader;
+use super::envelope::{At, Event};
+use super::reader::{OwnReader, Reader};
 use crate::clock;
 use crate::error::{Answer, ApiError};
 use crate::node::Node;
@@ -65,12 +66,62 @@ impl Streams {
     }
 }
 
+/// What is listened to, and up to where it was read.
+pub(crate) enum Listened {
+    /// A ledger.
+    Ledger(Reader, At),
+    /// An account, up to the event with this number.
+    Account(OwnReader, i64),
+}
+
+impl Listened {
+    /// The account that listens.
+    fn aid(&self) -> i64 {
+        match self {
+            Self::Ledger(reader, _) => reader.aid,
+            Self::Account(reader, _) => reader.aid(),
+        }
+    }
+
+    fn ledger(&self) -> Option<LedgerId> {
+        match self {
+            Self::Ledger(reader, _) => Some(reader.source.ledger),
+            Self::Account(..) => None,
+        }
+    }
+
+    /// What comes next, and whether that is all there is.
+    async fn read(&mut self, node: &Node) -> Result<std::result::Result<(Vec<Event>, bool), Code>> {
+        match self {
+            Self::Ledger(reader, after) => Ok(reader.read(node, *after, PAGE_EVENTS_MAX).await?.map(|derived| {
+                *after = derived.to;
+                (derived.events.into_iter().map(|placed| placed.event).collect(), derived.is_end)
+            })),
+            Self::Account(reader, after) => {
+                let (reader, number) = (*reader, *after);
+                let page = node.read(move |connection| reader.read(connection, number, PAGE_EVENTS_MAX)).await?;
+                Ok(page.map(|page| {
+                    *after = page.to;
+                    (page.events, page.is_end)
+                }))
+            }
+        }
+    }
+
+    /// Whether whoever listens still may.
+    async fn check(&self, node: &Node) -> Result<bool> {
+        match *self {
+            Self::Ledger(reader, _) => node.read(move |connection| Ok(reader.row(connection)?.is_ok())).await,
+            Self::Account(reader, _) => node.read(move |connection| Ok(reader.check(connection)?.is_ok())).await,
+        }
+    }
+}
+
 /// A stream that is read.
 struct Stream {
     node: Arc<Node>,
-    reader: Reader,
+    listened: Listened,
     mailbox: Arc<Mailbox>,
-    after: At,
     ends: Instant,
     heartbeat: Duration,
     /// Whether there may be something that was not looked at.
@@ -79,18 +130,18 @@ struct Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        let Reader { source, aid, .. } = self.reader;
-        self.node.hub.leave_program(aid, &[source.ledger], &self.mailbox);
+        let aid = self.listened.aid();
+        self.node.hub.leave_program(aid, self.listened.ledger().as_slice(), &self.mailbox);
         self.node.streams.leave(aid);
     }
 }
 
-/// Begins a stream after a place, which ends at `until_ms`, in milliseconds since 1970, or before.
-pub(crate) fn open(node: &Arc<Node>, reader: Reader, until_ms: i64, after: At, id: &EventId) -> Answer<Response> {
-    if !node.streams.enter(reader.aid, node.limits.account_event_streams_max_count) {
+/// Begins a stream after the place with this id, which ends at `until_ms`, in milliseconds since 1970, or before.
+pub(crate) fn open(node: &Arc<Node>, listened: Listened, until_ms: i64, id: impl Display) -> Answer<Response> {
+    if !node.streams.enter(listened.aid(), node.limits.account_event_streams_max_count) {
         return Err(ApiError::later(Code::Rate, FULL_WAIT_MS));
     }
-    let stream = Stream::begin(node, reader, until_ms, after);
+    let stream = Stream::begin(node, listened, until_ms);
     // A reader that is cut off before the first event knows where to go on too.
     let greeting = format!("retry: {RETRY_MS}\nid: {id}\n\n");
     let chunks = stream::unfold((stream, Some(greeting)), |(mut stream, greeting)| async move {
@@ -106,16 +157,15 @@ pub(crate) fn open(node: &Arc<Node>, reader: Reader, until_ms: i64, after: At, i
 }
 
 impl Stream {
-    fn begin(node: &Arc<Node>, reader: Reader, until_ms: i64, after: At) -> Self {
+    fn begin(node: &Arc<Node>, listened: Listened, until_ms: i64) -> Self {
         let mailbox = Arc::new(Mailbox::default());
-        node.hub.enter_program(reader.aid, &mailbox);
-        node.hub.subscribe(reader.source.ledger, &mailbox);
+        node.hub.enter_program(listened.aid(), &mailbox);
+        listened.ledger().into_iter().for_each(|ledger| node.hub.subscribe(ledger, &mailbox));
         let left_ms = u64::try_from(until_ms - clock::unix_ms()).unwrap_or(0);
         Self {
             node: Arc::clone(node),
-            reader,
+            listened,
             mailbox,
-            after,
             ends: Instant::now() + Duration::from_millis(left_ms),
             heartbeat: Duration::from_secs(u64::from(node.limits.event_heartbeat_seconds)),
             // What has come before it was entered was told to nobody.
@@ -147,24 +197,23 @@ impl Stream {
 
     /// Reads some events. The error ends the stream; why is in the log, if it is the server's fault.
     async fn look(&mut self) -> std::result::Result<Option<String>, ()> {
-        let read = self.reader.read(&self.node, self.after, PAGE_EVENTS_MAX).await;
-        let derived = match self.unless_failed(read)? {
-            Ok(derived) => derived,
+        let read = self.listened.read(&self.node).await;
+        let (events, is_end) = match self.unless_failed(read)? {
+            Ok(read) => read,
             Err(Code::Busy) => {
                 self.wait(BUSY_TIME).await;
                 return Ok(None);
             }
             Err(_) => return Err(()),
         };
-        (self.after, self.is_due) = (derived.to, !derived.is_end);
-        let text: String = derived.events.iter().map(|placed| chunk(&placed.event)).collect();
+        self.is_due = !is_end;
+        let text: String = events.iter().map(chunk).collect();
         Ok((!text.is_empty()).then_some(text))
     }
 
     /// Whether whoever reads still may.
     async fn may_go_on(&self) -> bool {
-        let reader = self.reader;
-        let read = self.node.read(move |connection| Ok(reader.row(connection)?.is_ok())).await;
+        let read = self.listened.check(&self.node).await;
         self.unless_failed(read).unwrap_or(false)
     }
 

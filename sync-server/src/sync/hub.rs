@@ -101,7 +101,7 @@ impl Hub {
                     signed_out.for_each(|(_, mailbox)| mailbox.put(Letter::Revoked));
                     inside.look(aid);
                 }
-                Effect::Withdrawn { aid } => inside.look(aid),
+                Effect::Withdrawn { aid } | Effect::Happened { aid } => inside.look(aid),
             }
         }
     }

@@ -23,9 +23,19 @@ struct Listener {
 impl Listener {
     /// Past the greeting.
     fn open(server: &Server, account: &Account, path: &str, last: Option<&str>) -> (Self, String) {
+        Self::open_with(server, account, path, &last.map_or(String::new(), |id| format!("last-event-id: {id}\r\n")))
+    }
+
+    /// As a browser does it.
+    fn own(server: &Server, account: &Account, query: &str, last: Option<&str>) -> (Self, String) {
+        let last = last.map_or(String::new(), |id| format!("last-event-id: {id}\r\n"));
+        let fields = format!("accept: text/event-stream\r\n{last}");
+        Self::open_with(server, account, &format!("/v1/me/events{query}"), &fields)
+    }
+
+    fn open_with(server: &Server, account: &Account, path: &str, last: &str) -> (Self, String) {
         let mut stream = TcpStream::connect(&server.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let last = last.map_or(String::new(), |id| format!("last-event-id: {id}\r\n"));
         let (host, bearer) = (&server.address, &account.access);
         write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {bearer}\r\n{last}\r\n").unwrap();
         let mut listener = Self { lines: BufReader::new(stream), is_over: false };
@@ -409,6 +419,57 @@ fn what_happens_to_an_account_is_told_to_its_person_and_to_nobody_else() {
     assert_eq!(page(&format!("after={others}")).refusal(), (412, Code::Changed));
     assert_eq!(page("limit=0").refusal(), (422, Code::Invalid));
     assert_eq!(server.get("/v1/me/events").refusal(), (401, Code::SignInNeeded));
+}
+
+#[test]
+fn what_happens_to_an_account_is_told_as_a_stream_that_goes_on_where_it_was_cut_off() {
+    let server = Server::start(&["--account-event-streams-max-count", "2"]);
+    let ana = server.sign_up("ana@example.org", &Device::new(1));
+    let ben = server.sign_up("ben@example.org", &Device::new(9));
+    let (mut listener, begin) = Listener::own(&server, &ana, "", None);
+    server.log_in("ana@example.org", &Device::new(2));
+    server.log_in("ben@example.org", &Device::new(3));
+    let first = listener.next().unwrap();
+    assert_eq!((&first["type"], &first["data"]["device"]), (&json!("device.added"), &json!(Device::new(2).key())));
+    drop(listener);
+    server.log_in("ana@example.org", &Device::new(4));
+    let (mut listener, again) = Listener::own(&server, &ana, "?after=0", first["id"].as_str());
+    assert_eq!(Some(again.as_str()), first["id"].as_str(), "the header comes before the query");
+    let second = listener.next().unwrap();
+    assert_eq!(second["data"]["device"], Device::new(4).key());
+
+    let (mut all, zero) = Listener::own(&server, &ana, "?after=0", None);
+    assert_eq!(zero, "0");
+    let told = json!([all.next().unwrap(), all.next().unwrap(), all.next().unwrap(), all.next().unwrap()]);
+    assert_eq!(types(&told), ["user.signed_up", "device.added", "device.added", "device.added"]);
+    assert_eq!((&told, &told[1]["id"]), (&own_events(&server, &ana), &json!(begin)), "a page tells the same");
+    let accept = [("accept", "text/event-stream")];
+    let ask = |account: &Account, query: &str| {
+        server.ask_with("GET", &format!("/v1/me/events{query}"), account, &Value::Null, &accept)
+    };
+    assert_eq!(ask(&ana, "").refusal(), (429, Code::Rate), "two are open");
+    assert_eq!(ask(&ben, "?limit=1").refusal(), (422, Code::Invalid));
+    assert_eq!(ask(&ben, &format!("?after={begin}")).refusal(), (412, Code::Changed), "of another account");
+
+    assert_eq!(server.ask("DELETE", "/v1/sessions", &ana, &Value::Null).status, 204);
+    assert!(listener.ends() && all.ends(), "with the session that has opened them");
+}
+
+#[test]
+fn devices_of_members_that_come_and_go_are_told_by_the_ledger() {
+    let mut home = Home::new();
+    let (member, device, heads) = (home.phone.member(), Device::new(5).public(), home.ledger.heads.clone());
+    let added = home.phone.operation(home.ledger.id, &heads, &MemberOperation::AddDevice { member, device });
+    home.push(&added.0);
+    let gone = MemberOperation::RemoveDevice { member, device, cut: Vec::new() };
+    let gone = home.phone.operation(home.ledger.id, &[added.1], &gone);
+    home.push(&gone.0);
+    let told = page(&home, "?after=1").json()["events"].clone();
+    assert_eq!(types(&told), ["device.added", "ledger.changed", "device.removed"]);
+    for event in [&told[0], &told[2]] {
+        assert_eq!(event["data"], json!({ "member": member.to_string(), "device": device.to_string() }));
+        assert_eq!(event["ledger"], home.ledger.id.to_string());
+    }
 }
 
 #[test]
