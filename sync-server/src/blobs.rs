@@ -166,6 +166,16 @@ pub(crate) fn give_up(write: &mut Write<'_>, ledger: &LedgerId, hash: &BlobHash)
     }
 }
 
+/// Forgets what an account was sending, and says what that was.
+pub(crate) fn forget_uploads(connection: &Connection, aid: i64) -> Result<Vec<(LedgerId, BlobHash)>> {
+    let select = "SELECT ledger.id, hash FROM upload JOIN ledger USING (lid) WHERE upload.aid = ?1";
+    let mut select = connection.prepare_cached(select)?;
+    let rows = select.query_map([aid], |row| Ok((LedgerId(row.get(0)?), BlobHash(row.get(1)?))))?;
+    let forgotten = rows.collect::<rusqlite::Result<_>>()?;
+    connection.prepare_cached("DELETE FROM upload WHERE aid = ?1")?.execute([aid])?;
+    Ok(forgotten)
+}
+
 /// Forgets the files of a ledger that goes.
 pub(crate) fn forget_ledger(connection: &Connection, lid: i64) -> Result<()> {
     connection.prepare_cached("DELETE FROM blob WHERE lid = ?1")?.execute([lid])?;

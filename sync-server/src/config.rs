@@ -105,6 +105,8 @@ pub enum UserCommand {
     Enable(Person),
     /// Give an account a new password, which is printed, and end its sessions.
     ResetPassword(Person),
+    /// Delete an account, with all that is stored of it and the ledgers that only it had. What is on its devices stays.
+    Delete(Person),
 }
 
 /// Where accounts are, and how they are shown.

@@ -23,7 +23,7 @@ use rusqlite::Connection;
 use crate::ledgers::own::OwnFeed;
 
 pub use error::{Result, StoreError};
-pub use open::{META_EPOCH, StoreOptions};
+pub use open::{META_EPOCH, StoreOptions, is_alone};
 pub use reader::{Reader, Readers};
 pub use writer::{Job, Writer};
 

@@ -1,7 +1,8 @@
 //! What an operator does with accounts on the command line: `outlay-server user`, also beside a running server.
 //!
 //! It reads and writes the database that the server has open. A server looks at it for every request, so that what is
-//! ended here is ended there; whom it has connected it is told by notices in the database, which it takes from there.
+//! ended here is ended there; whom it has connected it is told by notices in the database, which it takes from there. So it is
+//! with an account that is to be deleted, of which more is in its memory.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -13,17 +14,21 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 use serde_json::json;
 
+use super::leaving::{delete_beside, delete_for_operator};
 use super::passwords::{Cost, hash};
 use super::{AccountId, email, records, sessions};
+use crate::blobs::Files;
 use crate::clock;
 use crate::config::{Folder, Person, UserCommand};
 use crate::events::outbox;
 use crate::node::Node;
 use crate::serve::{database, open};
-use crate::store::{Effect, Result, Store, StoreOptions, Write};
+use crate::store::{Effect, Result, Store, StoreOptions, Write, is_alone};
 
 /// Between looks at the notices: an open socket is to end within a second.
 const NOTICE_TIME: Duration = Duration::from_millis(400);
+/// How long the command waits for a server to delete an account, in milliseconds.
+const DELETION_MS_MAX: i64 = 60_000;
 /// Events read at once.
 const EVENTS_AT_ONCE: usize = 1_000;
 /// Notices taken at once; the others are next.
@@ -83,6 +88,7 @@ pub fn run(command: &UserCommand) -> Outcome {
         UserCommand::Disable(person) => change(person, |write, account| disable(write, clock::unix_ms(), account.aid)),
         UserCommand::Enable(person) => change(person, |write, account| enable(write, account.aid)),
         UserCommand::ResetPassword(person) => with_account(person, |store, account| reset(store, person, &account)),
+        UserCommand::Delete(person) => delete(person),
     }
 }
 
@@ -207,6 +213,38 @@ fn reset(store: &mut Store, person: &Person, account: &AccountRow) -> Outcome {
     say(person, &password, &json!({ "id": account.id, "password": password }))
 }
 
+/// Deletes an account. A server that is running does it, which knows of it in its memory; without one it is done here.
+fn delete(person: &Person) -> Outcome {
+    let (mut store, data) = (existing(&person.folder)?, &person.folder.data);
+    let AccountRow { aid, id, .. } = find(store.connection(), &person.who)?.ok_or("there is no such account")?;
+    // What was asked for stands, whatever becomes of this process or the server.
+    store.write(|write| ask_to_delete(write, clock::unix_ms(), aid))?;
+    drop(store);
+    let begun_ms = clock::monotonic_ms();
+    while is_there(&existing(&person.folder)?, aid)? {
+        if clock::monotonic_ms() - begun_ms > DELETION_MS_MAX {
+            return Err("the server has not deleted it yet; it goes on with that, also after a restart".into());
+        }
+        if is_alone(&database(data))? {
+            delete_beside(&mut existing(&person.folder)?, &Files::beside(&database(data)), aid)?;
+        } else {
+            std::thread::sleep(NOTICE_TIME);
+        }
+    }
+    say(person, &format!("{id}  deleted"), &json!({ "id": id, "deleted": true }))
+}
+
+/// Takes an account out of use and leaves a notice that it is to be deleted.
+fn ask_to_delete(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
+    disable(write, now_ms, aid)?;
+    write.tx.execute("INSERT INTO notice (aid, is_deletion) VALUES (?1, 1)", [aid])?;
+    Ok(())
+}
+
+fn is_there(store: &Store, aid: i64) -> Result<bool> {
+    Ok(store.connection().prepare("SELECT 1 FROM account WHERE aid = ?1")?.exists([aid])?)
+}
+
 /// Ends the sessions, and leaves a notice of each device, and one of the programs, for the server that may be running.
 fn end_sessions(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
     let notice = "INSERT INTO notice (aid, device)
@@ -222,7 +260,7 @@ pub(crate) async fn watch(node: Weak<Node>) {
         let Some(node) = node.upgrade() else { return };
         let is_left = node.read(|connection| Ok(connection.prepare_cached("SELECT 1 FROM notice")?.exists([])?));
         let taken = match is_left.await {
-            Ok(true) => node.writer().run(take_notices).await,
+            Ok(true) => take(&node).await,
             other => other.map(drop),
         };
         if let Err(error) = taken {
@@ -231,8 +269,18 @@ pub(crate) async fn watch(node: Weak<Node>) {
     }
 }
 
-fn take_notices(write: &mut Write<'_>) -> Result<()> {
-    let mut select = write.tx.prepare_cached("SELECT nid, aid, device FROM notice ORDER BY nid LIMIT ?1")?;
+async fn take(node: &Node) -> Result<()> {
+    for aid in node.writer().run(take_notices).await? {
+        delete_for_operator(node, aid).await?;
+        tracing::info!("an account was deleted by an operator");
+    }
+    Ok(())
+}
+
+/// Says which accounts are to be deleted. The notices of those stay until it is done.
+fn take_notices(write: &mut Write<'_>) -> Result<Vec<i64>> {
+    let select = "SELECT nid, aid, device FROM notice WHERE is_deletion = 0 ORDER BY nid LIMIT ?1";
+    let mut select = write.tx.prepare_cached(select)?;
     let rows = select
         .query_map([NOTICES_MAX], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<_>>(2)?.map(DeviceKey))))?;
     let notices: Vec<(i64, i64, Option<DeviceKey>)> = rows.collect::<rusqlite::Result<_>>()?;
@@ -243,5 +291,7 @@ fn take_notices(write: &mut Write<'_>) -> Result<()> {
             None => Effect::Withdrawn { aid },
         });
     }
-    Ok(())
+    let select = "SELECT DISTINCT aid FROM notice WHERE is_deletion = 1 LIMIT ?1";
+    let mut select = write.tx.prepare_cached(select)?;
+    Ok(select.query_map([NOTICES_MAX], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }

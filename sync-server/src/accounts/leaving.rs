@@ -4,6 +4,7 @@
 //! `/v1/me/export` is written while it is read, a portion of a log at a time: nothing of its size is in memory, and no
 //! transaction is open meanwhile.
 
+use std::io;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -12,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
-use outlay_ledger::hex;
+use outlay_ledger::{BlobHash, LedgerId, hex};
 use outlay_protocol::Code;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ use super::second::check_code;
 use super::{Session, records, sessions};
 use crate::api::refused::LoggingIn;
 use crate::api::{Id, Pages};
+use crate::blobs::Files;
 use crate::error::Answer;
 use crate::events::{Event, WebhookOut, forget_webhooks, outbox, webhooks_out};
 use crate::ledgers::log::{self, Portion};
@@ -32,7 +34,7 @@ use crate::ledgers::purge;
 use crate::mail::{Errand, Letter};
 use crate::node::{Node, Shared};
 use crate::request::Body;
-use crate::store::{Effect, Result, StoreError, Write};
+use crate::store::{Effect, Result, Store, StoreError, Write};
 use crate::{blobs, clock};
 
 /// Bytes of commits that are read for an export at once.
@@ -49,20 +51,52 @@ struct RemoveIn {
     code: Option<String>,
 }
 
+/// What an account that was deleted has left on the disk.
+#[derive(Default)]
+struct Left {
+    /// Ledgers that went with it, whose files are there.
+    ledgers: Vec<LedgerId>,
+    /// Files of other ledgers that it was sending.
+    parts: Vec<(LedgerId, BlobHash)>,
+}
+
+impl Left {
+    /// Leaves out what is there again: who has a ledger may bring it back at any time.
+    fn without_known(self, connection: &Connection) -> Result<Self> {
+        let mut left = Self::default();
+        for ledger in self.ledgers {
+            if !blobs::is_known(connection, &ledger, None)? {
+                left.ledgers.push(ledger);
+            }
+        }
+        for (ledger, hash) in self.parts {
+            if !blobs::is_known(connection, &ledger, Some(&hash))? {
+                left.parts.push((ledger, hash));
+            }
+        }
+        Ok(left)
+    }
+
+    fn remove(&self, files: &Files) -> io::Result<()> {
+        self.ledgers.iter().try_for_each(|ledger| files.forget_ledger(ledger))?;
+        self.parts.iter().try_for_each(|(ledger, hash)| files.forget_part(ledger, hash))
+    }
+}
+
 /// Deletes an account: its sessions end, and nothing of the person stays.
-fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
+fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<Left> {
     sessions::end_all(write, now_ms, aid, None)?;
-    purge::leave_all(write, now_ms, aid)?;
+    let left = Left { parts: blobs::forget_uploads(write.tx, aid)?, ledgers: purge::leave_all(write, now_ms, aid)? };
     outbox::end(write, now_ms, aid)?;
     for delete in [
         "DELETE FROM family WHERE aid = ?1",
         "DELETE FROM device WHERE aid = ?1",
         "DELETE FROM api_token WHERE aid = ?1",
         "DELETE FROM repeat WHERE aid = ?1",
-        "DELETE FROM upload WHERE aid = ?1",
         "DELETE FROM mailed WHERE aid = ?1",
         "DELETE FROM totp WHERE aid = ?1",
         "DELETE FROM recovery WHERE aid = ?1",
+        "DELETE FROM notice WHERE aid = ?1",
         "DELETE FROM account WHERE aid = ?1",
     ] {
         write.tx.prepare_cached(delete)?.execute([aid])?;
@@ -70,7 +104,37 @@ fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
     forget_webhooks(write.tx, Some(aid), None)?;
     write.effect(Effect::Withdrawn { aid });
     write.forget();
-    Ok(())
+    Ok(left)
+}
+
+/// Deletes an account with all that only it had, and tells its person by mail.
+///
+/// The account is gone when the first transaction is; if the rest is broken off, the next start of a server goes on.
+async fn delete(node: &Node, aid: i64, letter: Letter) -> Result<()> {
+    let now_ms = clock::unix_ms();
+    let deleted = node.writer().run(move |write| match records::credentials(write.tx, aid)? {
+        Some((address, _)) => Ok(Some((address, delete_account(write, now_ms, aid)?))),
+        None => Ok(None),
+    });
+    let Some((address, left)) = deleted.await? else { return Ok(()) };
+    node.post.put_if_possible(Errand::Tell { email: address, letter });
+    while node.writer().run(purge::go_on).await? {}
+    let left = node.read(|connection| left.without_known(connection)).await?;
+    let files = node.files.clone();
+    let removing = tokio::task::spawn_blocking(move || left.remove(&files));
+    Ok(removing.await.map_err(|_| StoreError::Failed("the server is ending".into()))??)
+}
+
+/// Deletes an account in whose name an operator asks for it.
+pub(super) async fn delete_for_operator(node: &Node, aid: i64) -> Result<()> {
+    delete(node, aid, Letter::DeletedByOperator).await
+}
+
+/// Deletes an account in a database that no server has open. Nobody is told by mail.
+pub(super) fn delete_beside(store: &mut Store, files: &Files, aid: i64) -> Result<()> {
+    let left = store.write(|write| delete_account(write, clock::unix_ms(), aid))?;
+    while store.write(purge::go_on)? {}
+    Ok(left.without_known(store.connection())?.remove(files)?)
 }
 
 /// Deletes the account, and the ledgers that only it had.
@@ -84,15 +148,9 @@ fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
 )]
 async fn remove(State(node): Shared, session: Session, Body(asked): Body<RemoveIn>) -> Answer<StatusCode> {
     let aid = session.aid;
-    let address = with_password(&node, aid, asked.password).await?;
+    with_password(&node, aid, asked.password).await?;
     check_code(&node, aid, asked.code).await?;
-    let now_ms = clock::unix_ms();
-    node.writer().run(move |write| delete_account(write, now_ms, aid)).await?;
-    node.post.put_if_possible(Errand::Tell { email: address, letter: Letter::Deleted });
-    // Whoever asked may not wait for the end of it: the next start goes on.
-    while node.writer().run(purge::go_on).await? {}
-    let files = node.files.clone();
-    node.read(move |connection| files.sweep(|ledger, hash| blobs::is_known(connection, ledger, hash))).await?;
+    delete(&node, aid, Letter::Deleted).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -112,9 +170,9 @@ async fn export(State(node): Shared, session: Session) -> Answer<Response> {
     let parts = stream::try_unfold((export, Some(begin)), |(mut export, begin)| async move {
         let text = match begin {
             Some(begin) => Some(begin),
-            None => export.next().await.map_err(std::io::Error::other)?,
+            None => export.next().await.map_err(io::Error::other)?,
         };
-        Ok::<_, std::io::Error>(text.map(|text| (text, (export, None))))
+        Ok::<_, io::Error>(text.map(|text| (text, (export, None))))
     });
     let mut response = axum::body::Body::from_stream(parts).into_response();
     let headers = response.headers_mut();

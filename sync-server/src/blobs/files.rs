@@ -73,6 +73,11 @@ impl Files {
         Ok(bytes)
     }
 
+    /// Deletes the files of a ledger that is no more.
+    pub(crate) fn forget_ledger(&self, ledger: &LedgerId) -> io::Result<()> {
+        unless_gone(fs::remove_dir_all(self.ledger(ledger)))
+    }
+
     /// Deletes what has come of a file.
     pub(crate) fn forget_part(&self, ledger: &LedgerId, hash: &BlobHash) -> io::Result<()> {
         remove(&self.part(ledger, hash))
@@ -231,7 +236,11 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
+    unless_gone(fs::remove_file(path))
+}
+
+fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

@@ -17,23 +17,24 @@ use crate::store::{Effect, Memory, Result, Write};
 const ROWS_AT_ONCE: i64 = 512;
 
 /// Unties an account from its ledgers: those where nobody else has access by an account that is here go, and the others
-/// stay as they are, counted to who stays.
+/// stay as they are, counted to who stays. Says which have gone.
 ///
 /// # Errors
 ///
 /// When the database fails.
-pub(crate) fn leave_all(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
+pub(crate) fn leave_all(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<Vec<LedgerId>> {
     let select = "SELECT lid FROM tie WHERE aid = ?1 UNION SELECT lid FROM ledger WHERE aid = ?1";
     let mut select = write.tx.prepare_cached(select)?;
     let own: Vec<i64> = select.query_map([aid], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut gone = Vec::new();
     for lid in own {
         match heir(write.tx, lid, aid)? {
             Some(heir) => hand_over(write.tx, lid, aid, heir)?,
-            None => begin(write, now_ms, lid, aid)?,
+            None => gone.push(begin(write, now_ms, lid, aid)?),
         }
     }
     write.tx.prepare_cached("DELETE FROM tie WHERE aid = ?1")?.execute([aid])?;
-    Ok(())
+    Ok(gone)
 }
 
 /// The account to which a ledger counts when this one goes: the eldest of an owner, or else of a member.
@@ -53,7 +54,7 @@ fn hand_over(connection: &Connection, lid: i64, aid: i64, heir: i64) -> Result<(
 }
 
 /// Takes a ledger away from everybody, for the account that goes.
-fn begin(write: &mut Write<'_>, now_ms: i64, lid: i64, aid: i64) -> Result<()> {
+fn begin(write: &mut Write<'_>, now_ms: i64, lid: i64, aid: i64) -> Result<LedgerId> {
     let ledger: LedgerId = id_of(write.tx, lid)?;
     outbox::add(write, now_ms, aid, Happened::Purged { ledger })?;
     let mut select = write.tx.prepare_cached("SELECT device FROM access WHERE lid = ?1")?;
@@ -62,7 +63,7 @@ fn begin(write: &mut Write<'_>, now_ms: i64, lid: i64, aid: i64) -> Result<()> {
     let uncount = "UPDATE account SET bytes = account.bytes - ledger.bytes FROM ledger
         WHERE ledger.lid = ?1 AND account.aid = ledger.aid";
     write.tx.prepare_cached(uncount)?.execute([lid])?;
-    // The files themselves go when nothing says any more that they are there; see `Files::sweep`.
+    // The files themselves go after this; see `accounts::leaving`.
     blobs::forget_ledger(write.tx, lid)?;
     for statement in [
         "DELETE FROM ledger WHERE lid = ?1",
@@ -75,7 +76,7 @@ fn begin(write: &mut Write<'_>, now_ms: i64, lid: i64, aid: i64) -> Result<()> {
     forget_webhooks(write.tx, None, Some(lid))?;
     *write.memory = Memory::default();
     write.effect(Effect::Access { ledger, lost, gained: Vec::new() });
-    Ok(())
+    Ok(ledger)
 }
 
 /// Deletes some of what is left of a ledger that is gone. Says whether there may be more.

@@ -49,6 +49,8 @@ pub(crate) enum Letter {
     AddressChanged,
     /// That the account is no more.
     Deleted,
+    /// That who runs the server has deleted it.
+    DeletedByOperator,
 }
 
 impl Letter {
@@ -59,7 +61,7 @@ impl Letter {
             Self::PasswordSet => "Outlay: your password was changed",
             Self::AddressAsked => "Outlay: your address is to be changed",
             Self::AddressChanged => "Outlay: your address was changed",
-            Self::Deleted => "Outlay: your account was deleted",
+            Self::Deleted | Self::DeletedByOperator => "Outlay: your account was deleted",
         }
     }
 
@@ -87,6 +89,9 @@ impl Letter {
                  If that was not you, tell who runs your server.\n"
                 .to_owned(),
             Self::Deleted => "Your account was deleted, as was asked for with its password.\n\
+                 What is on your devices stays there.\n"
+                .to_owned(),
+            Self::DeletedByOperator => "Your account was deleted by who runs your server.\n\
                  What is on your devices stays there.\n"
                 .to_owned(),
         }
@@ -125,6 +130,7 @@ mod tests {
             Letter::AddressAsked,
             Letter::AddressChanged,
             Letter::Deleted,
+            Letter::DeletedByOperator,
         ] {
             let text = String::from_utf8(letter.mail(&from, "ana@example.org", [1; 16]).unwrap().bytes).unwrap();
             assert!(text.starts_with("From: \"Outlay\" <outlay@example.org>\r\nTo: ana@example.org\r\n"), "{text}");

@@ -85,6 +85,24 @@ pub(super) fn connect(path: &Path, flags: OpenFlags, vfs: Option<&str>, cache_ki
     Ok(connection)
 }
 
+/// Whether no other process has a database open: only then its file can be had for oneself.
+///
+/// # Errors
+///
+/// When the database does not open for another reason.
+pub fn is_alone(path: &Path) -> Result<bool> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    let read = connection.query_row("SELECT count(*) FROM meta", [], |row| row.get::<_, i64>(0));
+    match read.map_err(StoreError::from) {
+        Ok(_) => Ok(true),
+        Err(StoreError::Busy) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// SQLite counts in pages, and to fewer than 2³².
 fn bound(connection: &Connection, bytes_max: u64) -> Result<()> {
     let page_bytes: u64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;

@@ -36,12 +36,14 @@ CREATE TABLE account (
     disabled_ms INTEGER
 ) STRICT;
 
--- What a command beside the server has done, until the server has told the devices that are connected.
+-- What a command beside the server has done, until the server has told the devices that are connected; and what it is to do.
 CREATE TABLE notice (
     nid INTEGER NOT NULL PRIMARY KEY,
     aid INTEGER NOT NULL,
     -- Signed out; NULL for what is no device.
-    device BLOB CHECK (length(device) = 32)
+    device BLOB CHECK (length(device) = 32),
+    -- 1 when the account is to be deleted; it stays until that is done.
+    is_deletion INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- What an account signed in with.

@@ -290,6 +290,23 @@ fn the_files_of_a_deleted_account_are_gone() {
 }
 
 #[test]
+fn of_a_shared_ledger_only_what_a_deleted_account_was_sending_goes() {
+    let mut home = Home::start(&[]);
+    let ben = home.ben(Role::Editor);
+    let (kept, begun) = (pdf(1_000), pdf(3_000));
+    assert_eq!(home.put(&home.account, &kept).status, 201);
+    assert_eq!(home.put_part(&home.account, &pdf(2_000), 0, 10).status, 202);
+    assert_eq!(home.put_part(&ben, &begun, 0, 10).status, 202);
+    let of_nobody = home.server.data.join("outlay-server.db-blobs").join("07".repeat(16));
+    std::fs::create_dir(&of_nobody).unwrap();
+    let gone = home.server.ask("DELETE", "/v1/me", &home.account, &json!({ "password": PASSWORD }));
+    assert_eq!((gone.status, home.files().len()), (204, 2));
+    assert!(home.get(&ben, &kept, &[]).body == kept);
+    assert_eq!(home.come(&ben, &begun), (202, Some("10".into())));
+    assert!(of_nobody.exists(), "nobody has looked through the files of others");
+}
+
+#[test]
 fn a_backup_has_the_files_and_restoring_brings_them_back() {
     let mut home = Home::start(&[]);
     let file = pdf(1_000);

@@ -7,7 +7,11 @@ use outlay_ledger::member::{MemberOperation, Role};
 use outlay_protocol::Code;
 use serde_json::{Value, json};
 
-use crate::support::{Account, Device, Ledger, PASSWORD, Reply, Server, Socket, counts, program, refused, request};
+use outlay_server::store::{Store, StoreOptions};
+
+use crate::support::{
+    Account, Device, Ledger, PASSWORD, Reply, Server, Socket, counts, program, refused, request, run,
+};
 
 fn remove(server: &Server, account: &Account, password: &str) -> Reply {
     server.ask("DELETE", "/v1/me", account, &json!({ "password": password }))
@@ -76,6 +80,88 @@ fn nothing_of_a_deleted_account_is_in_any_file() {
     assert_eq!(server.refresh(&phone, &account.refresh).refusal(), (401, Code::Revoked));
     let body = json!({ "email": "canary-ana@example.org", "password": PASSWORD });
     assert_eq!(server.post("/v1/auth/login", &body).refusal(), (401, Code::Credentials));
+}
+
+/// Deletes an account on the command line.
+fn delete_beside(server: &Server, who: &str) -> (bool, String) {
+    run(&["user", "delete", who, "--json"], &[("--data", &server.data)])
+}
+
+fn is_deleted(said: &(bool, String), account: &Account) -> bool {
+    said.0 && serde_json::from_str::<Value>(&said.1).unwrap() == json!({ "id": account.id, "deleted": true })
+}
+
+#[test]
+fn an_account_that_is_deleted_beside_a_running_server_is_gone_there_too() {
+    let server = Server::start(&[]);
+    let (mut phone, account, mut ledger, mut socket) = with_ledger(&server);
+    let (_, ben) = with_friend(&server, &mut phone, &mut ledger, &mut socket);
+    phone.fork_from(&[], 9);
+    let own = Ledger::of(&mut phone, 600);
+    let mut other = Socket::of(&server, &phone, &account);
+    other.open(own.id, None, &own.commits);
+    assert_eq!(counts(&other.acknowledged(1)), (601, 0, 0, None));
+    assert!(is_kept(&server, &own.commits[0].encode()[..64]));
+
+    let said = delete_beside(&server, "canary-ana@example.org");
+    assert!(is_deleted(&said, &account), "{said:?}");
+    assert_eq!((socket.closed(), other.closed()), (Some(Code::Revoked), Some(Code::Revoked)));
+    assert_eq!(server.ask("GET", "/v1/me", &account, &json!({})).refusal(), (401, Code::Revoked));
+    assert_eq!(server.refresh(&phone, &account.refresh).refusal(), (401, Code::Revoked));
+    let shared = format!("/v1/ledgers/{}/members", ledger.id);
+    assert_eq!(server.ask("GET", &shared, &ben, &json!({})).status, 200, "who stays keeps what was shared");
+
+    let again = server.sign_up("canary-ana@example.org", &phone);
+    let mut socket = Socket::of(&server, &phone, &again);
+    assert_eq!(refused(&socket.open(own.id, None, &[])), Some(Code::NoSuchLedger));
+    let mut socket = Socket::of(&server, &phone, &again);
+    socket.open(own.id, None, &own.commits);
+    assert_eq!(counts(&socket.acknowledged(1)), (601, 0, 0, None), "of the ledger as it was nothing is remembered");
+    let said = delete_beside(&server, &account.id);
+    assert!(!said.0 && said.1.contains("no such account"), "{said:?}");
+}
+
+#[test]
+fn an_account_is_deleted_without_a_server_too_and_what_was_asked_for_is_done_by_the_next_one() {
+    let mut server = Server::start(&[]);
+    let (phone, account, ledger, _socket) = with_ledger(&server);
+    let ben = server.sign_up("canary-ben@example.org", &Device::new(2));
+    server.stop();
+    let said = delete_beside(&server, "canary-ana@example.org");
+    assert!(is_deleted(&said, &account), "{said:?}");
+    let genesis = &ledger.commits[0].encode()[..64];
+    for canary in [b"canary-ana@example.org".as_slice(), b"expense 3 of ", &phone.public().0, genesis] {
+        assert!(!is_kept(&server, canary));
+    }
+    // The command that has asked for it was killed.
+    let database = server.data.join("outlay-server.db");
+    let asked = "INSERT INTO notice (aid, is_deletion) SELECT aid, 1 FROM account";
+    let mut store = Store::open(&database, StoreOptions::default()).unwrap();
+    assert_eq!(store.write(|write| Ok(write.tx.execute(asked, [])?)), Ok(1));
+    drop(store);
+    let server = server.again(&[]);
+    assert!(is_deleted(&delete_beside(&server, "canary-ben@example.org"), &ben) || !is_kept(&server, b"canary-ben"));
+}
+
+#[test]
+fn a_ledger_of_which_half_was_deleted_when_the_server_died_is_gone_after_the_next_start() {
+    let mut server = Server::start(&[]);
+    let (phone, _, ledger, _socket) = with_ledger(&server);
+    server.kill();
+    // What the first transaction of a deletion leaves, and some rows of the log gone.
+    let mut store = Store::open(&server.data.join("outlay-server.db"), StoreOptions::default()).unwrap();
+    let half =
+        "INSERT INTO purge (lid) SELECT lid FROM ledger; DELETE FROM ledger; DELETE FROM tie; DELETE FROM access;
+        DELETE FROM log WHERE seq IN (SELECT seq FROM log LIMIT 2);";
+    store.write(|write| Ok(write.tx.execute_batch(half)?)).unwrap();
+    drop(store);
+    assert!(is_kept(&server, b"expense 3 of "));
+    let server = server.again(&[]);
+    assert!(!is_kept(&server, b"expense 3 of "));
+    let again = server.log_in("canary-ana@example.org", &phone);
+    let mut socket = Socket::of(&server, &phone, &again);
+    socket.open(ledger.id, None, &ledger.commits);
+    assert_eq!(counts(&socket.acknowledged(1)), (4, 0, 0, None), "it may come back as if it had never been");
 }
 
 #[test]
