@@ -53,6 +53,7 @@ pub(crate) struct Draft<'a, 't> {
     /// The numbers of documents that were looked up together.
     looked_up: HashMap<DocumentId, Option<i64>>,
     by_month: bool,
+    is_import: bool,
     /// What was stored first.
     written: Option<Written>,
 }
@@ -158,6 +159,7 @@ impl Author {
             facts: HashSet::new(),
             looked_up: HashMap::new(),
             by_month: false,
+            is_import: false,
             written: None,
         })
     }
@@ -256,6 +258,11 @@ impl Draft<'_, '_> {
         self.by_month = true;
     }
 
+    /// The last commit is to say that it is the last one of an import, for whoever waits until all rows are there.
+    pub(crate) fn is_import(&mut self) {
+        self.is_import = true;
+    }
+
     /// The document of an outside fact in this ledger.
     pub(crate) fn fact_document(&self, domain: &str, fact: &[u8]) -> DocumentId {
         commit::fact_document(&self.fact_key, domain, fact)
@@ -336,16 +343,28 @@ impl Draft<'_, '_> {
         if self.records.is_empty() {
             return Ok(());
         }
-        let cuts = self.cuts();
-        self.begin_action()?;
+        let mut cuts = self.cuts();
+        if self.is_import {
+            // Of what is drafted now the last may be the last of all.
+            cuts.pop();
+        }
+        if !cuts.is_empty() {
+            self.begin_action()?;
+        }
         self.store(cuts)
     }
 
     /// Signs and stores what was drafted; nothing if there is nothing.
     pub(crate) fn finish(mut self) -> Result<Option<Written>> {
-        let cuts = self.cuts();
+        let mut cuts = self.cuts();
         if cuts.len() > 1 {
             self.begin_action()?;
+        }
+        if self.is_import {
+            let last = cuts.pop();
+            self.store(cuts)?;
+            self.header.end_import();
+            cuts = last.into_iter().collect();
         }
         self.store(cuts)?;
         Ok(self.written)
@@ -367,6 +386,7 @@ impl Draft<'_, '_> {
         commit::cut(self.records.iter().map(|drafted| &drafted.record), self.by_month)
     }
 
+    /// Signs and stores what goes into so many commits of so many records each.
     fn store(&mut self, cuts: Vec<usize>) -> Result<()> {
         self.list_documents()?;
         let (lid, author) = (self.lid, self.author);
@@ -403,6 +423,7 @@ impl Draft<'_, '_> {
         if let Some(ledger) = header.ledger {
             author.advance(ledger, header.first);
         }
+        self.records = records.collect();
         Ok(())
     }
 

@@ -386,6 +386,9 @@ fn a_long_import_is_one_action() {
     let mut actions: Vec<_> = commits[1..].iter().map(|commit| commit.header.action).collect();
     actions.dedup();
     assert_eq!(actions.len(), 1);
+    let ends: Vec<bool> = commits.iter().map(|commit| commit.header.ends_import()).collect();
+    assert_eq!(ends.iter().rposition(|is_end| *is_end), Some(commits.len() - 1));
+    assert_eq!(ends.iter().filter(|is_end| **is_end).count(), 1, "the last one says so, and no other");
     assert_eq!(device.undo().unwrap().unwrap().changed, ROWS);
 }
 

@@ -250,6 +250,21 @@ fn salts_fit_the_records_that_are_there() {
 }
 
 #[test]
+fn the_last_commit_of_an_import_says_so_among_what_versions_that_do_not_know_it_ignore() {
+    let mut last = Header { unknown: vec![(2_000, vec![0x01])], ..header(1) };
+    assert!(!last.ends_import());
+    last.unknown = vec![(20, vec![0x01])];
+    last.end_import();
+    last.end_import();
+    assert_eq!(last.unknown, [(13, vec![0x01]), (20, vec![0x01])], "once, and in order");
+    let (commit, id) = signed(last, records(1));
+    let read = Commit::decode(&commit.encode()).expect("a commit");
+    assert!(read.header.ends_import() && !read.header.is_newer() && read.is_signed(&id));
+    let other = Header { unknown: vec![(13, vec![0x02])], ..header(1) };
+    assert!(!signed(other, records(1)).0.header.ends_import(), "of a newer version");
+}
+
+#[test]
 fn fields_of_newer_versions_are_hashed_and_kept_and_make_the_commit_newer_from_64_on() {
     let with = |unknown: Vec<(u64, Vec<u8>)>| {
         let (commit, id) = signed(Header { unknown, ..header(1) }, records(1));
@@ -260,7 +275,7 @@ fn fields_of_newer_versions_are_hashed_and_kept_and_make_the_commit_newer_from_6
     };
     let (plain, plain_id) = with(vec![]);
     assert!(!plain.header.is_newer());
-    let (ignored, ignored_id) = with(vec![(13, vec![0x01]), (63, vec![0x63, b'a', b'b', b'c'])]);
+    let (ignored, ignored_id) = with(vec![(14, vec![0x01]), (63, vec![0x63, b'a', b'b', b'c'])]);
     assert!(!ignored.header.is_newer());
     assert_ne!(ignored_id, plain_id);
     assert!(with(vec![(64, vec![0x01])]).0.header.is_newer());

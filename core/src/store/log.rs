@@ -210,7 +210,7 @@ pub(crate) fn insert_commit(write: &mut Write<'_>, arrival: &Arrival<'_>, cid: i
         to_i64(header.first),
         to_i64(header.count),
         header.time_ms,
-        previous.filter(|_| is_regular),
+        previous,
         hid,
         header.action.map(|action| action.0),
         whole,

@@ -57,7 +57,7 @@ CREATE TABLE commit_log (
     first INTEGER NOT NULL,
     count INTEGER NOT NULL,
     time_ms INTEGER NOT NULL,
-    -- The one commit before it in its device's chain; null when there is none, and in a commit with a header.
+    -- The one commit before it in its device's chain, if it is held; null when there is none or are several.
     previous INTEGER,
     hid INTEGER NOT NULL,
     action BLOB CHECK (length(action) = 8),

@@ -159,7 +159,7 @@ async fn look(node: &Node, is_known: &mut bool) -> Result<(Vec<Due>, Duration)> 
 async fn turn(node: &Node, due: Due) -> Result<()> {
     let found = node.read(move |connection| webhooks::find(connection, due.aid, &due.id)).await?;
     let Some(mut webhook) = found.filter(|webhook| webhook.stopped.is_none()) else { return Ok(()) };
-    let reader = Reader::new(node, webhook.ledger, webhook.aid);
+    let reader = Reader::new(webhook.ledger, webhook.aid);
     let derived = match reader.read(node, webhook.at, TURN_EVENTS_MAX).await? {
         Ok(derived) => derived,
         Err(Code::NoSuchLedger) => return stop(node, &webhook, Stopped::NoAccess).await,

@@ -17,21 +17,13 @@ use serde_json::{Value, json};
 
 use super::envelope::{At, Event, EventId, Kind, instant};
 use crate::expenses::documents::{self, Documents};
-use crate::expenses::projection::{projected, read_commit};
+use crate::expenses::projection::projected;
 use crate::ledgers::log::{self, Visible};
 use crate::ledgers::{LedgerRow, history_up_to, member_commit};
 use crate::store::Result;
 
 /// Bytes of commits that are looked at at once: some 400 commits of one record, or two full ones.
 const PAGE_BYTES_MAX: usize = 128 * 1024;
-
-/// Which ledger's events, and who serves it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Source {
-    pub(crate) ledger: LedgerId,
-    /// This server, whose own commits it makes durable together.
-    pub(crate) server: DeviceKey,
-}
 
 /// An event of a log, and where that tells it.
 #[derive(Debug)]
@@ -54,7 +46,7 @@ pub(crate) struct Derived {
 /// there is nothing more to fold, as of a sealed log there never is.
 pub(crate) fn derive(
     connection: &Connection,
-    source: Source,
+    ledger: LedgerId,
     row: &LedgerRow,
     after: At,
     events_max: usize,
@@ -71,7 +63,7 @@ pub(crate) fn derive(
         return Ok(None);
     }
     let page = log::page(connection, row, Visible::All, from, folded, PAGE_BYTES_MAX)?;
-    let mut reading = Reading::begin(connection, source, row, from)?;
+    let mut reading = Reading::begin(connection, ledger, row, from)?;
     let (mut events, mut to) = (Vec::new(), At::after(page.to.pos));
     for (position, (commit, id)) in (from + 1..).zip(page.commits) {
         let told = reading.of_commit(position, &commit, id)?;
@@ -110,7 +102,7 @@ struct Told {
 /// A log that is being read.
 struct Reading<'a> {
     connection: &'a Connection,
-    source: Source,
+    ledger: LedgerId,
     row: &'a LedgerRow,
     /// None of a sealed ledger.
     fact_key: Option<[u8; 32]>,
@@ -120,13 +112,13 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn begin(connection: &'a Connection, source: Source, row: &'a LedgerRow, from: u64) -> Result<Self> {
+    fn begin(connection: &'a Connection, ledger: LedgerId, row: &'a LedgerRow, from: u64) -> Result<Self> {
         // The first commit says whether the ledger is sealed.
-        let begun = history_up_to(connection, source.ledger, row.lid, from.max(1))?;
+        let begun = history_up_to(connection, ledger, row.lid, from.max(1))?;
         let fact_key = begun.roles().fact_key().copied();
-        let history = if from == 0 { History::new(source.ledger, []) } else { begun };
+        let history = if from == 0 { History::new(ledger, []) } else { begun };
         let documents = Documents::new(connection, row.lid, fact_key.unwrap_or_default());
-        Ok(Self { connection, source, row, fact_key, history, documents })
+        Ok(Self { connection, ledger, row, fact_key, history, documents })
     }
 
     fn envelop(
@@ -144,7 +136,7 @@ impl<'a> Reading<'a> {
         events.extend(told.map(|Told { index, kind, data }| {
             let at = At { position, index };
             let (id, time) = (EventId { mark, at }.to_string(), instant(commit.header.time_ms));
-            let (ledger, position) = (Some(self.source.ledger), Some(position));
+            let (ledger, position) = (Some(self.ledger), Some(position));
             Placed { at, event: Event { id, kind, time, ledger, position, data } }
         }));
         Ok(())
@@ -193,7 +185,8 @@ impl<'a> Reading<'a> {
                 told.push(Told { index: index + 1, kind: Kind::ConflictDetected, data });
             }
         }
-        if is_import && self.is_action_over(position, commit)? {
+        // A commit without an action is all of what was done in one go.
+        if commit.header.ends_import() || (is_import && commit.header.action.is_none()) {
             let data = json!({ "action": action });
             told.push(Told { index: index_after(commit), kind: Kind::ImportFinished, data });
         }
@@ -215,19 +208,6 @@ impl<'a> Reading<'a> {
             Some(state) if *state == field::DELETED => Kind::ExpenseDeleted,
             _ => Kind::ExpenseChanged,
         }))
-    }
-
-    /// Whether a commit is the last one of its action, as far as the log says it: one that names no action is all of it, and
-    /// those of this server are made durable together.
-    fn is_action_over(&self, position: u64, commit: &Commit) -> Result<bool> {
-        if commit.header.action.is_none() || commit.header.device != self.source.server {
-            return Ok(commit.header.action.is_none());
-        }
-        if position == self.row.head {
-            return Ok(true);
-        }
-        let (next, _) = read_commit(self.connection, self.row.seq(position + 1))?;
-        Ok(next.header.action != commit.header.action)
     }
 }
 

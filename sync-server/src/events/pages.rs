@@ -75,7 +75,7 @@ async fn events(
     headers: HeaderMap,
     Asked(asked): Asked<EventsIn>,
 ) -> Answer<Response> {
-    let reader = Reader::by(&node, principal.ledger(&ledger)?, &principal);
+    let reader = Reader::by(principal.ledger(&ledger)?, &principal);
     let after = after(&headers, asked.after.as_deref())?.map(begin).transpose()?;
     if wants_page(&headers) {
         return page(&node, reader, after.unwrap_or(Begin::Position(0)), asked.limit).await;

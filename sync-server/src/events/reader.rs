@@ -5,7 +5,7 @@ use outlay_ledger::LedgerId;
 use outlay_protocol::Code;
 use rusqlite::Connection;
 
-use super::derive::{self, Derived, Source, derive};
+use super::derive::{self, Derived, derive};
 use super::envelope::{At, EventId};
 use super::outbox;
 use crate::accounts::Session;
@@ -29,20 +29,20 @@ pub(crate) enum Begin {
 /// Reads a ledger for an account that is a member of it.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
-    pub(crate) source: Source,
+    pub(crate) ledger: LedgerId,
     pub(crate) aid: i64,
     /// What has to hold beside that; nothing for what is read long after somebody asked for it.
     pass: Option<Pass>,
 }
 
 impl Reader {
-    pub(crate) fn new(node: &Node, ledger: LedgerId, aid: i64) -> Self {
-        Self { source: Source { ledger, server: node.id }, aid, pass: None }
+    pub(crate) const fn new(ledger: LedgerId, aid: i64) -> Self {
+        Self { ledger, aid, pass: None }
     }
 
     /// For as long as the token of whoever asks holds.
-    pub(crate) fn by(node: &Node, ledger: LedgerId, principal: &Principal) -> Self {
-        Self { pass: Some(principal.pass), ..Self::new(node, ledger, principal.session.aid) }
+    pub(crate) fn by(ledger: LedgerId, principal: &Principal) -> Self {
+        Self { pass: Some(principal.pass), ..Self::new(ledger, principal.session.aid) }
     }
 
     /// The ledger, if it may be read.
@@ -52,7 +52,7 @@ impl Reader {
         {
             return Ok(Err(Code::Revoked));
         }
-        Ok(of_member(connection, &self.source.ledger, self.aid)?.map(|(row, ..)| row))
+        Ok(of_member(connection, &self.ledger, self.aid)?.map(|(row, ..)| row))
     }
 
     /// The place where to begin, and the id of it. The inner error is [`Code::Changed`] for an id of another log, as of one
@@ -96,10 +96,10 @@ impl Reader {
                 Ok(row) => row,
                 Err(code) => return Ok(Look::Refused(code)),
             };
-            let derived = derive(connection, reader.source, &row, after, events_max, is_folded)?;
+            let derived = derive(connection, reader.ledger, &row, after, events_max, is_folded)?;
             Ok(derived.map_or(Look::Behind, Look::Read))
         };
-        current::read(node, self.source.ledger, look).await
+        current::read(node, self.ledger, look).await
     }
 }
 

@@ -85,7 +85,7 @@ impl Listened {
 
     fn ledger(&self) -> Option<LedgerId> {
         match self {
-            Self::Ledger(reader, _) => Some(reader.source.ledger),
+            Self::Ledger(reader, _) => Some(reader.ledger),
             Self::Account(..) => None,
         }
     }

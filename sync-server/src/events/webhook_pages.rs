@@ -156,7 +156,7 @@ async fn create(
     let ledger = ledger_id(&asked.ledger)?;
     node.courier.outbound.target(&asked.url)?;
     let kinds = asked.events.as_deref().map(kinds).transpose()?.unwrap_or_default();
-    let (reader, aid, now_ms) = (Reader::new(&node, ledger, session.aid), session.aid, clock::unix_ms());
+    let (reader, aid, now_ms) = (Reader::new(ledger, session.aid), session.aid, clock::unix_ms());
     let count_max = node.limits.account_webhooks_max_count;
     let make = node.writer().run(move |write| match reader.row(write.tx)? {
         Ok(row) => {
@@ -245,7 +245,7 @@ async fn change(
     }
     let kinds = asked.events.as_deref().map(kinds).transpose()?;
     let change = Change { url: asked.url, kinds, is_on: asked.enabled };
-    let reader = Reader::new(&node, webhook.ledger, session.aid);
+    let reader = Reader::new(webhook.ledger, session.aid);
     let changed = node.writer().run(move |write| {
         // Who is no member any more may turn it off, and not on.
         if change.is_on == Some(true)
@@ -334,7 +334,7 @@ async fn redeliver(
 ) -> Answer<Json<DeliveryOut>> {
     let webhook = find(&node, &session, &id).await?;
     let event: EventId = asked.event.parse().map_err(|()| Code::Invalid)?;
-    let reader = Reader::new(&node, webhook.ledger, session.aid);
+    let reader = Reader::new(webhook.ledger, session.aid);
     // That it is of this log is seen by its id.
     node.read(move |connection| reader.begin(connection, Begin::After(event))).await??;
     let after = event.at.before_commit();

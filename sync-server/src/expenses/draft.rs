@@ -142,13 +142,14 @@ fn write_or_fail<T>(
         feed: own.id(&server),
         first: own.next,
         records: Vec::new(),
+        is_import: false,
         categories: None,
         wallets: None,
     };
     let value = draft(&mut drafting)?;
-    let records = drafting.records;
+    let (records, is_import) = (drafting.records, drafting.is_import);
     if !records.is_empty() {
-        let by_member = OnBehalf { ledger: by.ledger, aid: by.aid, member };
+        let by_member = OnBehalf { ledger: by.ledger, aid: by.aid, member, is_import };
         append_own(write, by.now_ms, &by.limits, by_member, records)??;
         follow(write, &by.ledger)?;
     }
@@ -174,6 +175,8 @@ pub(super) struct Draft<'a> {
     feed: FeedId,
     first: u64,
     records: Vec<Record>,
+    /// Whether there are rows from outside among them.
+    is_import: bool,
     /// By the folded names of their paths, once they are asked for.
     categories: Option<HashMap<String, DocumentId>>,
     wallets: Option<HashMap<String, DocumentId>>,
@@ -199,6 +202,7 @@ impl Draft<'_> {
         let mut change = Document::create([0; 16], thing, puts);
         let payload = change.encode()?.payload;
         change.actor = content_actor(&self.fact_key, &id, &payload);
+        self.is_import |= thing == Thing::Expense;
         self.push(Some(id), ActorForm::Content, &change, payload)
     }
 

@@ -48,6 +48,8 @@ pub(crate) struct OnBehalf {
     pub(crate) aid: i64,
     /// Its member of the ledger.
     pub(crate) member: MemberId,
+    /// Whether it brings rows from outside, of which these are all.
+    pub(crate) is_import: bool,
 }
 
 /// Whether a ledger lets this server write what its members ask it to.
@@ -69,14 +71,18 @@ pub(crate) fn append_own(
     let lid = appending.row.lid;
     let cuts = cut(&records, false);
     let action = (cuts.len() > 1).then(|| ActionId(write.random()));
-    let mut records = records.into_iter();
+    let (mut records, mut left) = (records.into_iter(), cuts.len());
     for count in cuts {
         let mut own = OwnFeed::of(write, lid);
-        let header = Header {
+        let mut header = Header {
             action,
             on_behalf: Some(by.member),
             ..header(write, &appending, now_ms, own.nonce, own.next, count as u64)?
         };
+        left -= 1;
+        if by.is_import && left == 0 {
+            header.end_import();
+        }
         let records = records.by_ref().take(count).collect();
         match append(write, &mut appending, by.aid, header, records)? {
             None => return Ok(Err(Code::Internal)),

@@ -3,8 +3,9 @@
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpStream;
 
+use outlay_ledger::ActionId;
 use outlay_ledger::change::Scalar;
-use outlay_ledger::commit::{ActorForm, Body, Kind, Record, fact_document};
+use outlay_ledger::commit::{ActorForm, Body, Header, Kind, Record, fact_document};
 use outlay_ledger::field;
 use outlay_ledger::fold::{Document, Put};
 use outlay_ledger::member::{MemberOperation, Role};
@@ -103,6 +104,19 @@ fn page(home: &Home, query: &str) -> Reply {
 
 fn types(events: &Value) -> Vec<&str> {
     events.as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect()
+}
+
+/// All pages after an id or a position: one ends where the log is not folded yet.
+fn all(home: &Home, after: &str) -> Value {
+    let (mut all, mut after) = (Vec::new(), after.to_owned());
+    loop {
+        let told = page(home, &format!("?after={after}")).json();
+        all.extend(told["events"].as_array().unwrap().clone());
+        after = told["next"].as_str().unwrap().to_owned();
+        if told["more"] == false {
+            return json!(all);
+        }
+    }
 }
 
 fn payee(text: &str) -> Vec<Put> {
@@ -209,9 +223,8 @@ fn of_a_sealed_ledger_only_members_and_that_it_changed_are_told() {
     assert_eq!(types(&told.json()["events"]), ["member.added", "ledger.changed"]);
 }
 
-#[test]
-fn rows_from_outside_in_one_commit_are_told_as_an_import_that_has_finished() {
-    let mut home = Home::new();
+/// Rows from outside, as a device writes them.
+fn rows(numbers: std::ops::Range<u8>) -> Vec<Record> {
     let record = |number: u8| {
         let document = fact_document(&[9; 32], "csv", &[number]);
         let change = Document::create([0; 16], field::Thing::Expense, spent("2026-11-02", "1.00 EUR", "Shop"));
@@ -219,12 +232,39 @@ fn rows_from_outside_in_one_commit_are_told_as_an_import_that_has_finished() {
         let body = Body::Payload(change.encode().unwrap().payload);
         Record { document: Some(document), kind: Kind::Change, period, form: ActorForm::Content, body }
     };
-    let records = (0..2).map(record).collect();
-    let commit = home.phone.sign(Some(home.ledger.id), &home.ledger.heads, records);
+    numbers.map(record).collect()
+}
+
+#[test]
+fn rows_from_outside_in_one_commit_are_told_as_an_import_that_has_finished() {
+    let mut home = Home::new();
+    let commit = home.phone.sign(Some(home.ledger.id), &home.ledger.heads, rows(0..2));
     home.push(&commit.0);
     let told = page(&home, "?after=1").json()["events"].clone();
     assert_eq!(types(&told), ["expense.added", "expense.added", "import.finished"]);
     assert_eq!(told[2]["data"]["action"], told[0]["data"]["action"]);
+}
+
+#[test]
+fn an_import_of_several_commits_is_told_to_have_finished_once_with_the_last() {
+    let mut home = Home::new();
+    let (ledger, heads) = (home.ledger.id, home.ledger.heads.clone());
+    for (numbers, is_end) in [(0..2, false), (2..3, false), (3..5, true)] {
+        let header = |header: &mut Header| {
+            header.action = Some(ActionId([7; 8]));
+            if is_end {
+                header.end_import();
+            }
+        };
+        let commit = home.phone.sign_with(Some(ledger), &heads, rows(numbers), header);
+        home.push(&commit.0);
+        assert_eq!(types(&all(&home, "1")).contains(&"import.finished"), is_end);
+    }
+    let told = all(&home, "1");
+    assert_eq!(types(&told).iter().filter(|kind| **kind == "import.finished").count(), 1);
+    let last = told.as_array().unwrap().last().unwrap();
+    assert_eq!((&last["type"], &last["position"]), (&json!("import.finished"), &json!(4)));
+    assert_eq!(last["data"], json!({ "action": "0707070707070707" }));
 }
 
 #[test]

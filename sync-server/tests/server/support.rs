@@ -380,9 +380,20 @@ impl Device {
         heads: &[CommitId],
         records: Vec<Record>,
     ) -> (Commit, CommitId) {
+        self.sign_with(ledger, heads, records, |_| {})
+    }
+
+    /// With more in its header.
+    pub(crate) fn sign_with(
+        &mut self,
+        ledger: Option<LedgerId>,
+        heads: &[CommitId],
+        records: Vec<Record>,
+        and: impl FnOnce(&mut Header),
+    ) -> (Commit, CommitId) {
         let mut heads = heads.to_vec();
         heads.sort_unstable();
-        let header = Header {
+        let mut header = Header {
             version: FORMAT_VERSION,
             ledger,
             device: self.public(),
@@ -397,6 +408,7 @@ impl Device {
             on_behalf: None,
             unknown: Vec::new(),
         };
+        and(&mut header);
         self.next += records.len() as u64;
         let signed = Commit::sign(header, records, [3; 12], &self.secret).unwrap();
         self.previous = vec![signed.1];

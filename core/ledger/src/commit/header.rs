@@ -20,6 +20,10 @@ const GENERATION: u64 = 9;
 const TIME: u64 = 10;
 const ACTION: u64 = 11;
 const ON_BEHALF: u64 = 12;
+/// In the last commit of an import; of the kind that a version which does not know it ignores.
+const IMPORT_END: u64 = 13;
+/// What it holds: the integer 1.
+const IS_END: [u8; 1] = [1];
 
 /// Unknown fields below this one are hashed, kept and ignored; from it on they make the commit `newer`.
 const CRITICAL_FROM: u64 = 64;
@@ -53,7 +57,7 @@ pub struct Header {
     pub action: Option<ActionId>,
     /// The member a server writes for.
     pub on_behalf: Option<MemberId>,
-    /// Fields of newer versions, as they came.
+    /// Fields that few commits have, and those of newer versions, as they came.
     pub unknown: Vec<(u64, Vec<u8>)>,
 }
 
@@ -66,6 +70,19 @@ impl Header {
     /// Whether this version of the format cannot judge the commit: it is kept, relayed, and shown as made by a newer app.
     pub fn is_newer(&self) -> bool {
         self.version > FORMAT_VERSION || self.unknown.iter().any(|(key, _)| *key >= CRITICAL_FROM)
+    }
+
+    /// Says that the commit is the last one of an import.
+    pub fn end_import(&mut self) {
+        self.unknown.retain(|(key, _)| *key != IMPORT_END);
+        let place = self.unknown.partition_point(|(key, _)| *key < IMPORT_END);
+        self.unknown.insert(place, (IMPORT_END, IS_END.to_vec()));
+    }
+
+    /// Whether it says so: all rows that were taken in from outside in one go are in this commit and those before it with
+    /// the same action.
+    pub fn ends_import(&self) -> bool {
+        self.unknown.iter().any(|(key, value)| *key == IMPORT_END && *value == IS_END)
     }
 
     /// The number of the last record.
