@@ -38,8 +38,8 @@ pub use import::{ImportOptions, ImportRow, Progress};
 pub use key_store::{FileKeyStore, KeyStore};
 pub use model::{
     AsideCommit, Attachment, Author, Conflict, ConflictValue, Content, Diagnosis, Edit, Expense, FieldChange,
-    FieldValue, Filter, HistoryEntry, Imported, Invitation, Ledger, Member, MemberDevice, Named, NewExpense, Page,
-    Reference, Rejected, Resolution, Sort, Sum, TakenIn, Total, Undone,
+    FieldValue, Filter, HistoryEntry, Imported, Invitation, Ledger, Member, MemberDevice, Named, NewExpense,
+    OpenInvitation, Page, Reference, Rejected, Resolution, Sort, Sum, TakenIn, Total, Undone,
 };
 pub use observe::{Diff, Observer, Subscription};
 pub use outlay_ledger::commit::Commit;

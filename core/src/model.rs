@@ -58,6 +58,19 @@ pub struct Invitation {
     pub expires_ms: i64,
     /// The text to pass on. Whoever has it can use it, once.
     pub code: String,
+    /// What it is known by to whoever has not the text, as to take it back.
+    pub key: DeviceKey,
+}
+
+/// An invitation that nobody has used yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenInvitation {
+    /// What it is known by; see [`Invitation::key`].
+    pub key: DeviceKey,
+    /// What whoever accepts it may do.
+    pub role: Role,
+    /// Until when it can be used, in milliseconds since 1970; absent when for ever.
+    pub expires_ms: Option<i64>,
 }
 
 /// An account or a category, by id and name.

@@ -106,6 +106,18 @@ pub(crate) struct BlobPath {
     pub(crate) hash: String,
 }
 
+/// A page of one invitation.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct InvitationPath {
+    /// The id of a ledger.
+    #[param(pattern = "^[0-9a-f]{32}$")]
+    pub(crate) ledger: String,
+    /// The public key of the invite.
+    #[param(pattern = "^[0-9a-f]{64}$")]
+    pub(crate) key: String,
+}
+
 /// A page of one session or token.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -6,6 +6,7 @@
 pub mod append;
 pub mod aside;
 mod class;
+pub mod invitations;
 pub mod join;
 pub mod listing;
 pub mod log;

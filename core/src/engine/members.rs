@@ -133,10 +133,12 @@ impl Engine {
         }
         let code = InvitationCode { ledger, seed: random(&self.options.environment)? };
         let expires_ms = self.options.environment.now_ms().saturating_add(i64::from(valid_days) * DAY_MS);
+        // The operation says it in seconds.
+        let expires_ms = expires_ms - expires_ms.rem_euclid(1_000);
         let invite_key = code.secret().public();
         let expires_s = Some(expires_ms.div_euclid(1_000).unsigned_abs());
         self.operate(ledger, |_| Ok(vec![MemberOperation::Invite { invite_key, role, member: None, expires_s }]))?;
-        Ok(Invitation { ledger, role, expires_ms, code: code.text() })
+        Ok(Invitation { ledger, role, expires_ms, code: code.text(), key: invite_key })
     }
 
     /// Adds a member by a device of his, which is also how one comes back who was removed: an invitation does not admit a

@@ -1,16 +1,19 @@
-//! Joining a ledger by an invitation, through the server of the account.
+//! Joining a ledger by an invitation, and taking one back, through the server of the account.
 
 use hyper::Method;
 use outlay_ledger::commit::Commit;
 use outlay_ledger::limits::COMMIT_BYTES_MAX;
-use outlay_ledger::member::MemberOperation;
+use outlay_ledger::member::{MemberOperation, Role};
 use outlay_ledger::{CommitId, DeviceKey, LedgerId, MemberId, hex};
+use outlay_protocol::Code;
 use serde_json::{Value, json};
 
 use super::account::{call, run, signed_out, unread};
+use super::transport::http::refusal_of;
 use crate::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::invitation::InvitationCode;
+use crate::model::OpenInvitation;
 use crate::store::{keys, remote, standing};
 
 impl Engine {
@@ -59,6 +62,64 @@ impl Engine {
         })?;
         self.write(|write| remote::list(&write.tx, remote.sid, code.ledger))?;
         Ok(code.ledger)
+    }
+
+    /// The invitations into a ledger that can be used, as the server of the account knows them.
+    ///
+    /// # Errors
+    ///
+    /// * [`ErrorKind::SignedOut`] if the database belongs to no account, or this device was signed out of it.
+    /// * [`ErrorKind::Forbidden`] if the person is no owner of the ledger.
+    /// * [`ErrorKind::NotFound`] if the server has no such ledger of this account.
+    /// * [`ErrorKind::Offline`] if the server cannot be asked now.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use outlay_core::{Currency, Engine, ErrorKind};
+    /// let engine = Engine::open_in_memory()?;
+    /// let home = engine.create_ledger("Home", Currency::EUR)?.id;
+    /// assert_eq!(engine.open_invitations(home).map_err(|error| error.kind()), Err(ErrorKind::SignedOut));
+    /// # Ok::<(), outlay_core::Error>(())
+    /// ```
+    pub fn open_invitations(&self, ledger: LedgerId) -> Result<Vec<OpenInvitation>> {
+        let answer = self.ask(Method::GET, &format!("/v1/ledgers/{ledger}/invitations"))?;
+        let open = answer["invitations"].as_array().ok_or_else(unread)?;
+        let invitation = |open: &Value| {
+            Some(OpenInvitation {
+                key: open["key"].as_str()?.parse().ok()?,
+                role: [Role::Owner, Role::Editor, Role::Viewer]
+                    .into_iter()
+                    .find(|role| role.to_string() == open["role"])?,
+                expires_ms: open["expires_ms"].as_i64(),
+            })
+        };
+        open.iter().map(invitation).collect::<Option<_>>().ok_or_else(unread)
+    }
+
+    /// Takes an invitation back that nobody has used: the server of the account lets nobody in by it from then on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::open_invitations`], [`ErrorKind::NotFound`] also if there is no such invitation, and
+    /// [`ErrorKind::Forbidden`] also if somebody has used it: then remove the member.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use outlay_core::{Currency, Engine, ErrorKind, Role};
+    /// let engine = Engine::open_in_memory()?;
+    /// let home = engine.create_ledger("Home", Currency::EUR)?.id;
+    /// let key = engine.invite(home, Role::Editor, 7)?.key;
+    /// assert_eq!(engine.take_back_invitation(home, key).map_err(|error| error.kind()), Err(ErrorKind::SignedOut));
+    /// # Ok::<(), outlay_core::Error>(())
+    /// ```
+    pub fn take_back_invitation(&self, ledger: LedgerId, key: DeviceKey) -> Result<()> {
+        let path = format!("/v1/ledgers/{ledger}/invitations/{key}");
+        self.ask(Method::DELETE, &path).map(drop).map_err(|error| match refusal_of(&error) {
+            Some(refusal) if refusal.code == Code::NoSuchPage => Error::not_found("invitation into this ledger"),
+            _ => error,
+        })
     }
 
     /// Gets what the server keeps aside of a ledger: what removed members wrote before they knew. [`Engine::aside`] lists it

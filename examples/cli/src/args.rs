@@ -125,6 +125,14 @@ pub(crate) enum Ledger {
         #[command(flatten)]
         ledger: InLedger,
     },
+    /// List the invitations that nobody has used, or take one back
+    Invitations {
+        /// Let nobody in by this one any more: its key, or the first digits of that
+        #[arg(long, value_name = "KEY")]
+        take_back: Option<String>,
+        #[command(flatten)]
+        ledger: InLedger,
+    },
     /// Join a ledger by a code that its owner has sent
     Join {
         /// What `outlay ledger invite` printed there

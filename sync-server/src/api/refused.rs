@@ -32,6 +32,7 @@ refused! {
     CodeWrong: CodeWrong;
     Credentials: Credentials;
     Invalid: Invalid;
+    InvitationUsed: InvitationUsed;
     KeyReused: KeyReused;
     MailedToken: MailedToken;
     Malformed: Malformed;

@@ -11,7 +11,7 @@ use outlay_protocol::Code;
 use outlay_protocol::session::Outcome;
 
 use super::append::{Push, Signed, take};
-use super::{Access, LedgerLimits, access, find, members};
+use super::{Access, LedgerLimits, access, find, invitations, members};
 use crate::store::{Result, Write};
 
 /// Somebody who shows the key of an invite.
@@ -34,7 +34,7 @@ pub struct Joiner {
 /// # Errors
 ///
 /// When the database fails. The inner error is [`Code::Invitation`] for whoever has no key of this ledger, also of one that
-/// is not here; and for who has one [`Code::InvitationUsed`] or [`Code::InvitationExpired`].
+/// is not here; and for who has one [`Code::InvitationUsed`], or [`Code::InvitationExpired`] also of one that was taken back.
 pub fn member_heads(
     write: &mut Write<'_>,
     now_ms: i64,
@@ -47,6 +47,7 @@ pub fn member_heads(
         (history.roles().invites().get(&joiner.invite_key).copied(), history.roles().heads().to_vec());
     write.memory.histories.insert(row.lid, history);
     let Some(invite) = invite else { return Ok(Err(Code::Invitation)) };
+    let is_taken_back = invitations::is_taken_back(write.tx, row.lid, &joiner.invite_key)?;
     let Joiner { device, ledger, invite_key, signature, .. } = joiner;
     let member = invite.member.unwrap_or_else(|| MemberId::of_first_device(device));
     if !is_join_signed(ledger, &member, device, invite_key, signature) {
@@ -56,7 +57,7 @@ pub fn member_heads(
     if is_in {
         return Ok(Ok(heads));
     }
-    let is_expired = invite.expires_s.is_some_and(|expires_s| now_ms.div_euclid(1_000).unsigned_abs() >= expires_s);
+    let is_expired = invitations::is_over(&invite, now_ms) || is_taken_back;
     Ok(match (invite.is_used, is_expired) {
         (true, _) => Err(Code::InvitationUsed),
         (false, true) => Err(Code::InvitationExpired),

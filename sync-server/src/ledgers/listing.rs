@@ -32,6 +32,8 @@ pub struct MemberRow {
     pub id: MemberId,
     /// The role.
     pub role: Role,
+    /// What the person is called whose account here it is; absent when there is none, or it has no name.
+    pub name: Option<String>,
     /// Whether it is the account that asks.
     pub is_own: bool,
     /// The devices, and whether more than this server's word speaks for each; ascending.
@@ -73,17 +75,18 @@ pub fn members(
 ) -> Result<std::result::Result<Vec<MemberRow>, Code>> {
     let Some(row) = find(connection, ledger)? else { return Ok(Err(Code::NoSuchLedger)) };
     let select = "SELECT member, device, role, is_confirmed, \
-                  EXISTS (SELECT 1 FROM tie WHERE tie.aid = ?2 AND tie.lid = access.lid AND tie.member = access.member) \
-                  FROM access WHERE lid = ?1 ORDER BY device";
+                  tie.aid IS ?2, nullif(account.name, '') \
+                  FROM access LEFT JOIN tie USING (lid, member) LEFT JOIN account USING (aid) \
+                  WHERE access.lid = ?1 ORDER BY device";
     let mut select = connection.prepare_cached(select)?;
     let rows = select.query_map((row.lid, aid), |row| {
-        Ok((MemberId(row.get(0)?), DeviceKey(row.get(1)?), row.get(2)?, row.get(3)?, row.get(4)?))
+        Ok((MemberId(row.get(0)?), DeviceKey(row.get(1)?), row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
     })?;
     let mut members: BTreeMap<MemberId, MemberRow> = BTreeMap::new();
     for found in rows {
-        let (id, device, number, is_confirmed, is_own): (_, _, u64, bool, bool) = found?;
+        let (id, device, number, is_confirmed, is_own, name): (_, _, u64, bool, bool, _) = found?;
         let role = role(number)?;
-        let member = members.entry(id).or_insert(MemberRow { id, role, is_own, devices: Vec::new() });
+        let member = members.entry(id).or_insert(MemberRow { id, role, name, is_own, devices: Vec::new() });
         member.role = member.role.max(role);
         member.devices.push((device, is_confirmed));
     }

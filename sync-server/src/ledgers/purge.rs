@@ -103,6 +103,7 @@ fn end(connection: &Connection, lid: i64) -> Result<()> {
         "DELETE FROM head WHERE lid = ?1",
         "DELETE FROM named_document WHERE lid = ?1",
         "DELETE FROM aside WHERE lid = ?1",
+        "DELETE FROM taken_back WHERE lid = ?1",
         // Devices that have written in no other ledger.
         "DELETE FROM author WHERE did IN (SELECT did FROM feed WHERE lid = ?1)
             AND NOT EXISTS (SELECT 1 FROM log WHERE log.did = author.did)",

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use outlay_ledger::commit::Commit;
 use outlay_ledger::{DeviceKey, hex};
 use outlay_protocol::Code;
@@ -14,12 +14,13 @@ use utoipa_axum::routes;
 
 use super::append::Signed;
 use super::aside::{self, Kept};
+use super::invitations::{self, OpenInvitation};
 use super::join::{self, Joiner};
 use super::listing::{self, MemberRow, OwnLedger};
 use crate::accounts::Session;
 use crate::accounts::routes::admit;
-use crate::api::refused::{Joining, OfMember, OfOwner, Proof};
-use crate::api::{Id, Key, LedgerPath, Pages};
+use crate::api::refused::{InvitationUsed, Joining, NoSuchPage, OfMember, OfOwner, Proof};
+use crate::api::{Id, InvitationPath, Key, LedgerPath, Pages};
 use crate::clock;
 use crate::error::Answer;
 use crate::node::Shared;
@@ -32,6 +33,8 @@ pub(crate) fn router() -> Pages {
     Pages::new()
         .routes(routes!(list))
         .routes(routes!(members))
+        .routes(routes!(open_invitations))
+        .routes(routes!(take_back))
         .routes(routes!(join_by_invitation))
         .routes(routes!(set_aside))
 }
@@ -77,6 +80,9 @@ struct MemberOut {
     id: String,
     /// `owner`, `editor` or `viewer`.
     role: String,
+    /// What the person is called whose account here it is.
+    #[schema(required)]
+    name: Option<String>,
     /// Whether it is the account that asks.
     this: bool,
     devices: Vec<MemberDeviceOut>,
@@ -93,6 +99,24 @@ struct MemberDeviceOut {
 #[derive(Serialize, ToSchema)]
 struct MembersOut {
     members: Vec<MemberOut>,
+}
+
+/// An invitation that nobody has used.
+#[derive(Serialize, ToSchema)]
+struct InvitationOut {
+    /// The public key of the invite.
+    #[schema(value_type = Key)]
+    key: String,
+    /// `owner`, `editor` or `viewer`.
+    role: String,
+    /// Until when it can be used, in milliseconds since 1970; `null` when for ever.
+    #[schema(required)]
+    expires_ms: Option<u64>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct InvitationsOut {
+    invitations: Vec<InvitationOut>,
 }
 
 /// A commit of a removed member.
@@ -171,9 +195,50 @@ fn member_out(member: &MemberRow) -> MemberOut {
     MemberOut {
         id: member.id.to_string(),
         role: member.role.to_string(),
+        name: member.name.clone(),
         this: member.is_own,
         devices: member.devices.iter().map(device).collect(),
     }
+}
+
+/// The invitations that can be used, for an owner.
+#[utoipa::path(
+    get,
+    path = "/v1/ledgers/{ledger}/invitations",
+    tag = "ledgers",
+    params(LedgerPath),
+    security(("access_token" = [])),
+    responses((status = 200, body = InvitationsOut), OfOwner)
+)]
+async fn open_invitations(
+    State(node): Shared,
+    session: Session,
+    At(path): At<LedgerPath>,
+) -> Answer<Json<InvitationsOut>> {
+    let (ledger, now_ms) = (ledger_id(&path.ledger)?, clock::unix_ms());
+    let open = node.read(move |connection| invitations::open(connection, now_ms, &ledger, session.aid)).await??;
+    let out = |open: &OpenInvitation| InvitationOut {
+        key: open.key.to_string(),
+        role: open.role.to_string(),
+        expires_ms: open.expires_s.map(|expires_s| expires_s.saturating_mul(1_000)),
+    };
+    Ok(Json(InvitationsOut { invitations: open.iter().map(out).collect() }))
+}
+
+/// Takes an invitation back that nobody has used, for an owner.
+#[utoipa::path(
+    delete,
+    path = "/v1/ledgers/{ledger}/invitations/{key}",
+    tag = "ledgers",
+    params(InvitationPath),
+    security(("access_token" = [])),
+    responses((status = 204), OfOwner, NoSuchPage, InvitationUsed)
+)]
+async fn take_back(State(node): Shared, session: Session, At(path): At<InvitationPath>) -> Answer<StatusCode> {
+    let (ledger, aid) = (ledger_id(&path.ledger)?, session.aid);
+    let key: DeviceKey = path.key.parse().map_err(|_| Code::NoSuchPage)?;
+    node.writer().run(move |write| invitations::take_back(write, &ledger, aid, &key)).await??;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What removed members wrote before they knew, for an owner's device.

@@ -1,7 +1,7 @@
 -- 0001: the server's store as it begins.
 --
 -- Truth: account, account_event, api_token, aside, delivery, device, family, invitation, mailed, totp, recovery, ledger,
--- log, repeat, tie, webhook. The rest is derived from `log`.
+-- log, repeat, taken_back, tie, webhook. The rest is derived from `log`.
 -- A row of `log` is keyed by lid * 2^40 + position, so that a ledger's log lies together and grows at its end.
 
 CREATE TABLE meta (
@@ -188,6 +188,13 @@ CREATE TABLE access (
     PRIMARY KEY (device, lid)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX access_by_ledger ON access (lid);
+
+-- Invites whose keys open nothing any more, because an owner took them back.
+CREATE TABLE taken_back (
+    lid INTEGER NOT NULL,
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    PRIMARY KEY (lid, key)
+) STRICT, WITHOUT ROWID;
 
 -- What removed members wrote before they knew: in no log and sent to nobody but an owner who asks.
 CREATE TABLE aside (

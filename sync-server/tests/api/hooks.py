@@ -238,6 +238,11 @@ def _(case):
     case.path_parameters["id"] = post("/v1/tokens", {"name": "a program", "scope": "read"}, account)["id"]
 
 
+@prepares("DELETE /v1/ledgers/{ledger}/invitations/{key}")
+def _(case):
+    case.path_parameters["key"] = ANA["invite"]
+
+
 @prepares("POST /v1/ledgers/{ledger}/join")
 def _(case):
     case.path_parameters["ledger"] = BEN["ledger"]

@@ -97,7 +97,7 @@ fn everything_has_succeeded(tally: &str) {
 fn shown(tenant: &Tenant) -> Value {
     json!({
         "access": tenant.account.access, "ledger": tenant.ledger.to_string(), "expense": tenant.expense,
-        "id": tenant.session, "key": tenant.tablet.key(), "hash": tenant.hash(), "file": hex::encode(&tenant.file),
+        "id": tenant.session, "key": tenant.tablet.key(), "hash": tenant.hash(), "invite": tenant.invite.public().to_string(), "file": hex::encode(&tenant.file),
     })
 }
 

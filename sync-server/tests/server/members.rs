@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use outlay_ledger::member::{MemberOperation, Role};
 use outlay_ledger::signature::DeviceSecret;
-use outlay_ledger::{CommitId, LedgerId, hex};
+use outlay_ledger::{CommitId, DeviceKey, LedgerId, hex};
 use outlay_protocol::message::Push;
 use outlay_protocol::{Code, Message, batch};
 use serde_json::{Value, json};
@@ -104,6 +104,9 @@ fn an_invitation_admits_one_device_and_its_account_is_a_member() {
     let used = shared.knock(&cat, &cats, shared.ledger.id, &shared.invite);
     assert_eq!(used.refusal(), (410, Code::InvitationUsed));
 
+    let named = json!({ "name": "Ana" });
+    let named = shared.server.ask_with("PATCH", "/v1/me", &shared.account, &named, &[("if-match", "*")]);
+    assert_eq!(named.status, 200);
     let listed = shared.get(&bens, "/v1/ledgers");
     let ledgers = listed.json()["ledgers"].clone();
     assert_eq!((listed.status, ledgers.as_array().unwrap().len()), (200, 1));
@@ -112,8 +115,8 @@ fn an_invitation_admits_one_device_and_its_account_is_a_member() {
     assert_eq!(shared.get(&cats, "/v1/ledgers").json(), json!({ "ledgers": [] }));
     let device = |device: &Device| json!([{ "key": device.key(), "confirmed": true }]);
     let mut expected = [
-        json!({ "id": shared.ana.member().to_string(), "role": "owner", "this": false, "devices": device(&shared.ana) }),
-        json!({ "id": ben.member().to_string(), "role": "editor", "this": true, "devices": device(&ben) }),
+        json!({ "id": shared.ana.member().to_string(), "role": "owner", "name": "Ana", "this": false, "devices": device(&shared.ana) }),
+        json!({ "id": ben.member().to_string(), "role": "editor", "name": null, "this": true, "devices": device(&ben) }),
     ];
     expected.sort_by_key(|member| member["id"].to_string());
     let members = shared.members(&bens, shared.ledger.id);
@@ -167,6 +170,76 @@ fn a_join_that_is_not_in_order_is_refused_with_its_reason() {
     let login = json!({ "email": "ben@example.org", "password": crate::support::PASSWORD, "name": "a program" });
     let program = Account::of(&shared.server.post("/v1/auth/login", &login));
     assert_eq!(shared.join(&program, ledger, &asked).refusal(), (401, Code::Proof), "a program is no device");
+}
+
+#[test]
+fn a_member_whose_account_is_gone_has_no_name_any_more() {
+    let shared = Shared::start(None);
+    let mut ben = Device::new(2);
+    let bens = shared.server.sign_up("ben@example.org", &ben);
+    assert_eq!(shared.admit(&mut ben, &bens).status, 200);
+    let named = json!({ "name": "Ben" });
+    assert_eq!(shared.server.ask_with("PATCH", "/v1/me", &bens, &named, &[("if-match", "*")]).status, 200);
+    let name = || {
+        let members = shared.members(&shared.account, shared.ledger.id).json()["members"].clone();
+        members.as_array().unwrap().iter().find(|member| member["this"] == false).unwrap()["name"].clone()
+    };
+    assert_eq!(name(), "Ben");
+    let password = json!({ "password": crate::support::PASSWORD });
+    assert_eq!(shared.server.ask("DELETE", "/v1/me", &bens, &password).status, 204);
+    assert_eq!(name(), Value::Null);
+}
+
+#[test]
+fn an_invitation_that_was_taken_back_lets_nobody_in() {
+    let mut shared = Shared::start(Some(IN_A_CENTURY_S));
+    let (ben, mut cat) = (Device::new(2), Device::new(3));
+    let (bens, cats) = (shared.server.sign_up("ben@example.org", &ben), shared.server.sign_up("cat@example.org", &cat));
+    let other = DeviceSecret::from_bytes([10; 32]);
+    let operation =
+        MemberOperation::Invite { invite_key: other.public(), role: Role::Viewer, member: None, expires_s: None };
+    let over = DeviceSecret::from_bytes([11; 32]).public();
+    let ended = MemberOperation::Invite { invite_key: over, role: Role::Viewer, member: None, expires_s: Some(1) };
+    let invited = shared.ana.operation(shared.ledger.id, &shared.ledger.heads, &operation);
+    let ended = shared.ana.operation(shared.ledger.id, &[invited.1], &ended);
+    assert_eq!(counts(&shared.socket.push(3, &[invited.0, ended.0])), (2, 0, 0, None));
+
+    let path = format!("/v1/ledgers/{}/invitations", shared.ledger.id);
+    let page = |key: &DeviceKey| format!("{path}/{key}");
+    let open =
+        json!({ "key": shared.invite.public().to_string(), "role": "editor", "expires_ms": IN_A_CENTURY_S * 1_000 });
+    let for_ever = json!({ "key": other.public().to_string(), "role": "viewer", "expires_ms": null });
+    let mut both = [open, for_ever.clone()];
+    both.sort_by_key(|invitation| invitation["key"].to_string());
+    let listed = shared.get(&shared.account, &path);
+    assert_eq!(
+        (listed.status, listed.json()),
+        (200, json!({ "invitations": both })),
+        "one that is over is not among them"
+    );
+
+    let delete = |by: &Account, path: &str| shared.server.ask("DELETE", path, by, &Value::Null);
+    let key = shared.invite.public();
+    for _ in 0..2 {
+        assert_eq!(delete(&shared.account, &page(&key)).status, 204, "twice is as once");
+    }
+    assert_eq!(shared.get(&shared.account, &path).json(), json!({ "invitations": [for_ever] }));
+    assert_eq!(shared.knock(&ben, &bens, shared.ledger.id, &shared.invite).refusal(), (410, Code::InvitationExpired));
+    assert_eq!(delete(&shared.account, &page(&DeviceKey([7; 32]))).refusal(), (404, Code::NoSuchPage));
+    assert_eq!(delete(&shared.account, &format!("{path}/nonsense")).refusal(), (404, Code::NoSuchPage));
+    assert_eq!(delete(&bens, &page(&key)).refusal(), (404, Code::NoSuchLedger));
+    assert_eq!(shared.get(&bens, &path).refusal(), (404, Code::NoSuchLedger));
+    assert_eq!(shared.server.get(&path).refusal(), (401, Code::SignInNeeded));
+
+    let path = path.clone();
+    shared.invite = other;
+    assert_eq!(shared.admit(&mut cat, &cats).status, 200, "another one is as good as before");
+    let key = shared.invite.public();
+    let delete = |by: &Account| shared.server.ask("DELETE", &format!("{path}/{key}"), by, &Value::Null);
+    assert_eq!(delete(&shared.account).refusal(), (410, Code::InvitationUsed));
+    assert_eq!(delete(&cats).refusal(), (403, Code::ReadOnly));
+    assert_eq!(shared.get(&cats, &path).refusal(), (403, Code::ReadOnly));
+    assert_eq!(shared.get(&shared.account, &path).json(), json!({ "invitations": [] }));
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub(crate) fn run(args: &Ledger, home: &Home, out: &mut Output) -> Result<(), Fa
         Ledger::Admit { device, ledger } => admit(device, ledger, home, out),
         Ledger::Use { ledger } => choose(ledger, home, out),
         Ledger::Invite { role, days, ledger } => member::invite(*role, *days, ledger, home, out),
+        Ledger::Invitations { take_back: None, ledger } => member::invitations(ledger, home, out),
+        Ledger::Invitations { take_back: Some(key), ledger } => member::take_back(key, ledger, home, out),
         Ledger::Join { code } => member::join(code, home, out),
         Ledger::Add { device, role, ledger } => member::add(device, *role, ledger, home, out),
         Ledger::Members { ledger } => member::members(ledger, home, out),

@@ -1,4 +1,4 @@
-//! `outlay ledger invite`, `join`, `add`, `members`, `name`, `role`, `transfer`, `remove`, `leave` and `confirm`: who shares a
+//! `outlay ledger invite`, `invitations`, `join`, `add`, `members`, `name`, `role`, `transfer`, `remove`, `leave` and `confirm`: who shares a
 //! ledger.
 //!
 //! What these write is of use to others only when they have it: each syncs before, so that a cut names all that counts, and
@@ -14,7 +14,7 @@ use crate::command::ledger::device_key;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::lookup;
-use crate::output::json::{InvitationObject, LedgerObject, MemberObject};
+use crate::output::json::{InvitationObject, LedgerObject, MemberObject, OpenInvitationObject};
 use crate::output::table::Table;
 use crate::output::{Output, text};
 
@@ -56,6 +56,40 @@ pub(crate) fn invite(role: Rights, days: u16, ledger: &InLedger, home: &Home, ou
     out.line(format!("outlay ledger join {}", invitation.code))?;
     remark_unsynced(&done, out);
     Ok(())
+}
+
+pub(crate) fn invitations(ledger: &InLedger, home: &Home, out: &mut Output) -> Result<(), Failure> {
+    let engine = home.open()?;
+    let (_, open) = between_syncs(&engine, ledger, |id| Ok(engine.open_invitations(id)?))?;
+    if out.is_json() {
+        return open.iter().try_for_each(|invitation| out.object(&OpenInvitationObject::from(invitation)));
+    }
+    let mut table = Table::new(["INVITATION", "ROLE", "UNTIL"]);
+    for invitation in &open {
+        table.push([
+            text::short_id(&invitation.key.to_string()).to_owned(),
+            text::role(invitation.role).to_owned(),
+            invitation.expires_ms.map(text::instant_short).unwrap_or_default(),
+        ]);
+    }
+    out.table(&table)
+}
+
+pub(crate) fn take_back(named: &str, ledger: &InLedger, home: &Home, out: &mut Output) -> Result<(), Failure> {
+    let engine = home.open()?;
+    let (done, key) = between_syncs(&engine, ledger, |id| {
+        let keys = engine.open_invitations(id)?.into_iter().map(|invitation| invitation.key);
+        let found = keys.filter(|key| lookup::is_named(key, named));
+        let several = || format!("several invitations begin with {named:?}; give more digits");
+        let key = lookup::the_one(found, several, || format!("there is no open invitation {named:?}"))?;
+        engine.take_back_invitation(id, key)?;
+        Ok(key)
+    })?;
+    let (id, key) = (done.ledger.id.to_string(), key.to_string());
+    if out.is_json() {
+        return out.object(&json!({"ledger": id, "invitation": key, "taken_back": true}));
+    }
+    out.line(format!("Took back {}: nobody joins {:?} by it any more", text::short_id(&key), done.ledger.name))
 }
 
 pub(crate) fn join(code: &str, home: &Home, out: &mut Output) -> Result<(), Failure> {

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use outlay_core::{
     AsideCommit, Attachment, Author, Conflict, ConflictValue, Diagnosis, EntryKind, Expense, FieldChange, FieldValue,
-    HistoryEntry, Imported, Invitation, Ledger, Member, MemberDevice, Money, Named, Rejected, Sum, Undone,
+    HistoryEntry, Imported, Invitation, Ledger, Member, MemberDevice, Money, Named, OpenInvitation, Rejected, Sum,
+    Undone,
 };
 use serde::Serialize;
 
@@ -189,6 +190,8 @@ impl From<&AsideCommit> for AsideObject {
 #[derive(Debug, Serialize)]
 pub(crate) struct InvitationObject {
     code: String,
+    /// What it is known by to who has not the code.
+    invitation: String,
     ledger: String,
     role: &'static str,
     expires: Option<String>,
@@ -200,10 +203,28 @@ impl InvitationObject {
     pub(crate) fn new(invitation: &Invitation, is_synced: bool) -> Self {
         Self {
             code: invitation.code.clone(),
+            invitation: invitation.key.to_string(),
             ledger: invitation.ledger.to_string(),
             role: text::role(invitation.role),
             expires: text::instant(invitation.expires_ms),
             synced: is_synced,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct OpenInvitationObject {
+    invitation: String,
+    role: &'static str,
+    expires: Option<String>,
+}
+
+impl From<&OpenInvitation> for OpenInvitationObject {
+    fn from(open: &OpenInvitation) -> Self {
+        Self {
+            invitation: open.key.to_string(),
+            role: text::role(open.role),
+            expires: open.expires_ms.and_then(text::instant),
         }
     }
 }

@@ -29,6 +29,26 @@ fn others_id(home: &Home) -> String {
 }
 
 #[test]
+fn an_invitation_is_listed_until_it_is_used_or_taken_back() {
+    let server = Server::start();
+    let (ana, ben) = ana_and_ben(&server);
+    let [first, second] = ["viewer", "editor"].map(|role| ana.one(&["ledger", "invite", "--role", role]));
+    let listed = ana.json(&["ledger", "invitations"]);
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    let open = listed.iter().find(|open| open["invitation"] == first["invitation"]).unwrap();
+    assert_eq!((&open["role"], &open["expires"]), (&json!("viewer"), &first["expires"]));
+    let prefix = string(&first["invitation"])[..12].to_owned();
+    let taken_back = ana.one(&["ledger", "invitations", "--take-back", &prefix]);
+    assert_eq!((&taken_back["invitation"], &taken_back["taken_back"]), (&first["invitation"], &json!(true)));
+    assert_eq!(ben.refused(&["ledger", "join", &string(&first["code"])]).0, "forbidden");
+    assert_eq!(ana.refused(&["ledger", "invitations", "--take-back", &prefix]).0, "not_found");
+    ben.one(&["ledger", "join", &string(&second["code"])]);
+    assert_eq!(ana.json(&["ledger", "invitations"]), Vec::<Value>::new());
+    assert_eq!(ben.refused(&["ledger", "invitations"]).0, "forbidden", "only owners see them");
+    assert_eq!(Home::with_ledger().refused(&["ledger", "invitations"]).0, "signed_out");
+}
+
+#[test]
 fn whoever_is_sent_an_invitation_joins_and_has_the_ledger() {
     let server = Server::start();
     let (ana, ben) = ana_and_ben(&server);
