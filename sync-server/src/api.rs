@@ -106,6 +106,21 @@ pub(crate) struct BlobPath {
     pub(crate) hash: String,
 }
 
+/// A page of one file of an expense.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct AttachmentPath {
+    /// The id of a ledger.
+    #[param(pattern = "^[0-9a-f]{32}$")]
+    pub(crate) ledger: String,
+    /// The id of an expense.
+    #[param(pattern = "^[0-9a-f]{32}$")]
+    pub(crate) expense: String,
+    /// The BLAKE3 hash of the file's bytes.
+    #[param(pattern = "^[0-9a-f]{64}$")]
+    pub(crate) hash: String,
+}
+
 /// A page of one invitation.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Path)]

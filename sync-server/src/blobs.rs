@@ -96,7 +96,8 @@ pub(crate) fn find(
     }
 }
 
-fn held(connection: &Connection, lid: i64, hash: &BlobHash) -> Result<Option<BlobRow>> {
+/// A file that is held in a ledger.
+pub(crate) fn held(connection: &Connection, lid: i64, hash: &BlobHash) -> Result<Option<BlobRow>> {
     let select = "SELECT bytes, media_type FROM blob WHERE lid = ?1 AND hash = ?2";
     let row = |row: &rusqlite::Row<'_>| Ok(BlobRow { bytes: row.get(0)?, media_type: row.get(1)? });
     Ok(connection.prepare_cached(select)?.query_row((lid, hash.0), row).optional()?)

@@ -11,6 +11,7 @@ pub(crate) mod current;
 pub(crate) mod documents;
 pub mod projection;
 
+mod attachments;
 mod bulk;
 mod changes;
 mod delta;

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 use utoipa_axum::routes;
 
+use super::attachments;
 use super::bulk::{self, BulkIn, BulkOut};
 use super::draft::{By, Draft, Drafted, Reply, write};
 use super::input::{ChangesIn, ExpenseIn};
@@ -38,6 +39,7 @@ pub(super) fn router() -> Pages {
     Pages::new()
         .routes(routes!(add))
         .routes(routes!(change, delete))
+        .merge(attachments::router())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(bulk)
 }
@@ -145,7 +147,7 @@ async fn delete(
 }
 
 /// Writes, unless that was done before under this key.
-async fn run<T>(
+pub(super) async fn run<T>(
     node: &Node,
     principal: &Principal,
     ledger: &str,
@@ -178,7 +180,8 @@ async fn run<T>(
     }
 }
 
-fn shown(connection: &Connection, lid: i64, id: &DocumentId, status: StatusCode) -> Drafted<Reply> {
+/// An expense as it is now.
+pub(super) fn shown(connection: &Connection, lid: i64, id: &DocumentId, status: StatusCode) -> Drafted<Reply> {
     let expense = query::expense(connection, lid, id)?.ok_or(Code::Internal)?;
     reply(status, &expense)
 }

@@ -86,8 +86,8 @@ pub(super) fn delta(
          ORDER BY e.changed, e.rid LIMIT ?4"
     );
     let mut select = connection.prepare_cached(&select)?;
-    let rows =
-        select.query_map((lid, since.changed, since.rid, limit + 1), |row| Ok((Stored::read(row)?, row.get(17)?)))?;
+    let rows = select
+        .query_map((lid, since.changed, since.rid, limit + 1), |row| Ok((Stored::read(row)?, row.get("rid")?)))?;
     let mut rows: Vec<(Stored, i64)> = rows.collect::<rusqlite::Result<_>>()?;
     let more = rows.len() > limit;
     rows.truncate(limit);

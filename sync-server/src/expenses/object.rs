@@ -8,6 +8,7 @@ use rusqlite::Row;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::attachments::{self, AttachmentObject};
 use super::input::KindName;
 use super::names::Names;
 use super::rows::{TAG_SEPARATOR, kind_name};
@@ -58,6 +59,8 @@ pub(crate) struct ExpenseObject {
     tags: Vec<String>,
     #[schema(value_type = Option<Id>, required)]
     refund_of: Option<String>,
+    /// Its files, ascending by hash.
+    attachments: Vec<AttachmentObject>,
     /// Whether it is in the trash.
     deleted: bool,
     /// Whether two devices set one field at once.
@@ -67,7 +70,8 @@ pub(crate) struct ExpenseObject {
 /// What [`Stored::read`] reads.
 pub(super) const COLUMNS: &str =
     "e.id, e.day, e.created_ms, e.kind, e.minor, e.currency, e.payee, e.category, e.account,
-    e.to_account, e.second, e.note, e.tags, e.refund_of, e.state, e.is_conflicted, e.changed";
+    e.to_account, e.second, e.note, e.tags, e.refund_of, e.state, e.is_conflicted, e.changed,
+    e.attachments";
 
 /// A row of `expense`.
 pub(super) struct Stored {
@@ -88,6 +92,7 @@ pub(super) struct Stored {
     state: i64,
     is_conflicted: bool,
     pub(super) changed: u64,
+    attachments: Option<String>,
 }
 
 impl Stored {
@@ -111,6 +116,7 @@ impl Stored {
             state: row.get(14)?,
             is_conflicted: row.get(15)?,
             changed: row.get(16)?,
+            attachments: row.get(17)?,
         })
     }
 
@@ -145,6 +151,7 @@ impl Stored {
             note: self.note.unwrap_or_default(),
             tags: self.tags.iter().flat_map(|tags| tags.split(TAG_SEPARATOR)).map(str::to_owned).collect(),
             refund_of: self.refund_of.map(|id| id.to_string()),
+            attachments: attachments::of_column(self.attachments.as_deref()),
             deleted: self.state == 0,
             conflicted: self.is_conflicted,
         })

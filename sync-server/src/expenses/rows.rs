@@ -7,6 +7,7 @@ use outlay_ledger::text::fold;
 use outlay_ledger::{DocumentId, EntryKind};
 use rusqlite::{Connection, params};
 
+use super::attachments;
 use crate::store::Result;
 
 /// What joins tags in their column.
@@ -44,12 +45,12 @@ pub(super) fn write(place: &Place<'_>, document: &Document, created_ms: Option<i
 
 fn write_expense(place: &Place<'_>, shown: &Shown<'_>, created_ms: Option<i64>) -> Result<()> {
     let upsert = "INSERT INTO expense (rid, lid, id, state, day, created_ms, kind, minor, currency, payee, payee_key,
-        category, account, to_account, second, note, tags, refund_of, is_conflicted, changed)
+        category, account, to_account, second, note, tags, refund_of, attachments, is_conflicted, changed)
         VALUES (?1, ?2, (SELECT id FROM document WHERE rid = ?1), ?3, ?4, coalesce(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-            ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+            ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
         ON CONFLICT (rid) DO UPDATE SET state = ?3, day = ?4, created_ms = coalesce(?5, created_ms), kind = ?6, minor = ?7,
             currency = ?8, payee = ?9, payee_key = ?10, category = ?11, account = ?12, to_account = ?13, second = ?14,
-            note = ?15, tags = ?16, refund_of = ?17, is_conflicted = ?18, changed = ?19";
+            note = ?15, tags = ?16, refund_of = ?17, attachments = ?18, is_conflicted = ?19, changed = ?20";
     let entry = shown.entry.as_ref();
     let id = |id: Option<DocumentId>| id.map(|id| id.0);
     let tags = shown.tags.join(&TAG_SEPARATOR.to_string());
@@ -71,6 +72,7 @@ fn write_expense(place: &Place<'_>, shown: &Shown<'_>, created_ms: Option<i64>) 
         shown.note,
         (!tags.is_empty()).then_some(tags),
         id(shown.refund_of),
+        attachments::column(&shown.attachments),
         shown.is_conflicted,
         place.changed,
     ])?;
@@ -84,7 +86,7 @@ fn forget_expense(place: &Place<'_>) -> Result<()> {
     let update =
         "UPDATE expense SET state = 2, kind = NULL, minor = NULL, currency = NULL, payee = NULL, payee_key = NULL,
         category = NULL, account = NULL, to_account = NULL, second = NULL, note = NULL, tags = NULL, refund_of = NULL,
-        changed = ?2 WHERE rid = ?1";
+        attachments = NULL, changed = ?2 WHERE rid = ?1";
     if place.tx.prepare_cached(update)?.execute((place.rid, place.changed))? > 0 {
         set_words(place, "")?;
     }

@@ -396,6 +396,8 @@ CREATE TABLE expense (
     -- Joined by U+001F.
     tags TEXT,
     refund_of BLOB,
+    -- A list in JSON; NULL for none.
+    attachments TEXT,
     is_conflicted INTEGER NOT NULL,
     -- The position of the log with which it last changed.
     changed INTEGER NOT NULL

@@ -296,6 +296,17 @@ def _(case):
     without_key(case)
 
 
+@prepares("PUT /v1/ledgers/{ledger}/expenses/{expense}/attachments/{hash}")
+def _(case):
+    without_key(case)
+    case.body = {"name": "receipt.txt"}
+
+
+@prepares("DELETE /v1/ledgers/{ledger}/expenses/{expense}/attachments/{hash}")
+def _(case):
+    without_key(case)
+
+
 def whole(case):
     """No part of a file and no condition: a header that was generated is for another one."""
     for name in ("range", "if-none-match", "content-range"):

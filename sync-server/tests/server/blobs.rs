@@ -6,6 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use outlay_ledger::member::{MemberOperation, Role};
 use outlay_ledger::{BlobHash, LedgerId};
 use outlay_protocol::Code;
+use outlay_server::store::{Store, StoreOptions};
 use serde_json::{Value, json};
 
 use crate::support::{Account, Device, Ledger, PASSWORD, PATIENCE, Reply, Server, Socket, counts, request, run};
@@ -276,6 +277,21 @@ fn files_that_have_come_in_part_are_bounded_in_number_and_in_time() {
     assert_eq!(home.put_part(by, &pdf(1_000), 10, 1_000).status, 201);
     assert_eq!(home.put_part(by, &pdf(1_002), 0, 10).status, 202);
     assert_eq!(home.files().len(), 3);
+}
+
+#[test]
+fn what_has_waited_too_long_for_its_rest_is_gone_when_somebody_sends_another_file() {
+    let mut home = Home::start(&[]);
+    let (old, new) = (pdf(1_000), pdf(2_000));
+    assert_eq!(home.put_part(&home.account, &old, 0, 10).status, 202);
+    home.server.stop();
+    let mut store = Store::open(&home.server.data.join("outlay-server.db"), StoreOptions::default()).unwrap();
+    let a_day_and_more = "UPDATE upload SET begun_ms = begun_ms - 86401000";
+    assert_eq!(store.write(|write| Ok(write.tx.execute(a_day_and_more, [])?)), Ok(1));
+    drop(store);
+    home.server = home.server.again(&[]);
+    assert_eq!(home.put_part(&home.account, &new, 0, 10).status, 202);
+    assert_eq!((home.files().len(), home.come(&home.account, &old)), (1, (202, Some("0".into()))));
 }
 
 #[test]

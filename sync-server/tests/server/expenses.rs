@@ -117,6 +117,7 @@ fn what_a_device_pushes_is_shown_as_it_is_there() {
         "note": "two of them",
         "tags": ["lunch"],
         "refund_of": null,
+        "attachments": [],
         "deleted": false,
         "conflicted": false,
     });

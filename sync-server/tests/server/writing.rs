@@ -1,5 +1,6 @@
 //! Expenses written by HTTP: ordinary commits of the server on behalf of a member.
 
+use outlay_ledger::BlobHash;
 use outlay_ledger::change::Scalar;
 use outlay_ledger::field;
 use outlay_ledger::fold::Put;
@@ -8,7 +9,7 @@ use outlay_protocol::{Code, Message};
 use serde_json::{Value, json};
 
 use crate::expenses::Home;
-use crate::support::{Account, Device, Reply, Socket, decode, pin};
+use crate::support::{Account, Device, Reply, Socket, decode, pin, request};
 
 /// A ledger that lets the server write.
 fn pinned() -> Home {
@@ -42,6 +43,59 @@ impl Home {
         assert_eq!(added.status, 201, "{}", String::from_utf8_lossy(&added.body));
         added.json()["id"].as_str().unwrap().to_owned()
     }
+}
+
+#[test]
+fn a_program_attaches_a_file_to_an_expense_and_takes_it_off_again() {
+    let mut home = pinned();
+    let (id, file) = (home.add(&lunch()), b"%PDF-1.7 a receipt".as_slice());
+    let hash = BlobHash::of(file);
+    let expense = format!("/expenses/{id}");
+    let page = format!("{expense}/attachments/{hash}");
+    let attach = |name: &str| home.send("PUT", &page, &json!({ "name": name }));
+    assert_eq!(home.get(&expense).json()["attachments"], json!([]));
+    assert_eq!(attach("receipt.pdf").refusal(), (404, Code::NoSuchPage), "the file comes first");
+    let bearer = format!("Bearer {}", home.account.access);
+    let blob = home.path(&format!("/blobs/{hash}"));
+    let sent = request(&home.server.address, "PUT", &blob, &[("authorization", &bearer)], file);
+    assert_eq!(sent.status, 201);
+
+    let attached = attach("receipt.pdf");
+    let shown = json!([{
+        "hash": hash.to_string(), "bytes": file.len(), "media_type": "application/pdf", "name": "receipt.pdf",
+    }]);
+    assert_eq!((attached.status, &attached.json()["attachments"]), (200, &shown));
+    assert_eq!(home.get("/expenses").json()["expenses"][0]["attachments"], shown);
+    assert_eq!(home.get("/expenses/delta").json()["changes"][0]["expense"]["attachments"], shown);
+    let named = attach("lunch.pdf").json();
+    assert_eq!(
+        (&named["attachments"][0]["name"], named["attachments"].as_array().unwrap().len()),
+        (&json!("lunch.pdf"), 1)
+    );
+    assert_eq!(attach(&"x".repeat(256)).refusal(), (422, Code::Invalid));
+    assert_eq!(home.send("PUT", &page, &json!({ "nam": "" })).refusal(), (422, Code::Invalid));
+    let of_none = format!("/expenses/{}/attachments/{hash}", "07".repeat(16));
+    assert_eq!(home.send("PUT", &of_none, &json!({})).refusal(), (404, Code::NoSuchPage));
+    assert_eq!(home.send("PUT", &format!("{expense}/attachments/zz"), &json!({})).refusal(), (404, Code::NoSuchPage));
+
+    for _ in 0..2 {
+        assert_eq!(home.send("DELETE", &page, &Value::Null).status, 204, "twice is as once");
+    }
+    assert_eq!(home.get(&expense).json()["attachments"], json!([]));
+    let kept = request(&home.server.address, "GET", &blob, &[("authorization", &bearer)], b"");
+    assert!(kept.body == file, "a device that was away may name it again");
+    let seen = home.server.sign_up("cat@example.org", &Device::new(7));
+    let other = home.server.ask("PUT", &home.path(&page), &seen, &json!({}));
+    assert_eq!(other.refusal(), (404, Code::NoSuchLedger));
+    let mut written = Vec::new();
+    while written.len() < 4 {
+        if let Message::Commits(commits) = home.socket.receive() {
+            written.extend(decode(&commits.batch));
+        }
+    }
+    let value = written[1].records[0].payload().unwrap();
+    let digest = &hash.0[..];
+    assert!(value.windows(32).any(|bytes| bytes == digest), "phones are told of it by an ordinary commit");
 }
 
 #[test]
