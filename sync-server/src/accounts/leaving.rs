@@ -45,6 +45,7 @@ pub(crate) fn router() -> Pages {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct RemoveIn {
     password: String,
     /// For accounts that want one at login.

@@ -31,12 +31,14 @@ pub(crate) fn router() -> Pages {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct ResetIn {
     #[schema(format = "email")]
     email: String,
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct NewPasswordIn {
     /// From the mail.
     token: String,
@@ -47,12 +49,14 @@ struct NewPasswordIn {
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = MailedTokenIn)]
+#[serde(deny_unknown_fields)]
 struct TokenIn {
     /// From the mail.
     token: String,
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct AddressIn {
     #[schema(format = "email", max_length = 254)]
     email: String,

@@ -44,6 +44,7 @@ pub(crate) fn router() -> Pages {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct DeviceIn {
     #[schema(value_type = Key)]
     key: String,
@@ -53,6 +54,7 @@ struct DeviceIn {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct SignUpIn {
     #[schema(format = "email", max_length = 254)]
     email: String,
@@ -69,6 +71,7 @@ struct SignUpIn {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct LoginIn {
     #[schema(format = "email")]
     email: String,
@@ -82,6 +85,7 @@ struct LoginIn {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct RefreshIn {
     refresh_token: String,
     /// From `GET /v1/server` or the last answer; with it the device signs the refresh token, as docs/PROTOCOL.md says. The
@@ -93,6 +97,7 @@ struct RefreshIn {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct FurtherDeviceIn {
     #[schema(value_type = Key)]
     key: String,
@@ -107,11 +112,13 @@ struct FurtherDeviceIn {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct SignOutIn {
     refresh_token: String,
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct PasswordIn {
     password: String,
     /// Not one that everybody tries first.

@@ -25,12 +25,14 @@ pub(crate) fn router() -> Pages {
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TotpBeginIn)]
+#[serde(deny_unknown_fields)]
 struct BeginIn {
     password: String,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TotpConfirmIn)]
+#[serde(deny_unknown_fields)]
 struct ConfirmIn {
     /// Of the app.
     code: String,
@@ -38,6 +40,7 @@ struct ConfirmIn {
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TotpEndIn)]
+#[serde(deny_unknown_fields)]
 struct EndIn {
     password: String,
     /// Of the app, or a recovery code.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use outlay_protocol::Code;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Device, Reply, Server, request, run};
 
@@ -52,6 +52,21 @@ fn no_page_is_there_without_its_description() {
         }
     }
     assert_eq!(operations(&committed()).len(), described, "a page that is described is not served");
+}
+
+#[test]
+fn no_page_passes_over_what_it_does_not_know() {
+    let description = committed();
+    for (path, method, operation) in operations(&description) {
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let Some(reference) = schema["$ref"].as_str() else { continue };
+        let schema = description.pointer(reference.trim_start_matches('#')).unwrap();
+        assert_eq!(schema["additionalProperties"], false, "{method} {path}");
+    }
+    let server = Server::start(&[]);
+    let refused =
+        server.post("/v1/auth/login", &json!({ "email": "ana@example.org", "password": "", "cod": "123456" }));
+    assert_eq!(refused.refusal(), (422, Code::Invalid));
 }
 
 #[test]

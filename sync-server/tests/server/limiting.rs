@@ -2,10 +2,16 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 
 use outlay_protocol::Code;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::support::{Device, Reply, Server, request};
+use crate::certificate::Authority;
+use crate::support::{Device, PATIENCE, Reply, Server, request};
 
 fn me(server: &Server, token: &str) -> Reply {
     request(&server.address, "GET", "/v1/me", &[("authorization", &format!("Bearer {token}"))], b"")
@@ -121,6 +127,41 @@ fn an_answer_is_nothing_for_a_browser_to_run_or_to_keep() {
         for (name, value) in expected {
             assert_eq!(answer.header(name).as_deref(), value, "{path}: {name}");
         }
+    }
+}
+
+/// An answer of a server that speaks TLS, to somebody who trusts this root.
+fn get_by_tls(server: &Server, root: &[u8], path: &str) -> String {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(root).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let session = ClientConnection::new(Arc::new(config), "127.0.0.1".try_into().unwrap()).unwrap();
+    let stream = TcpStream::connect(&server.address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut stream = StreamOwned::new(session, stream);
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_server_with_tls_keeps_browsers_from_asking_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(1);
+    let (chain, key) = authority.certificate_of_this_machine();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(file("chain.pem"), chain).unwrap();
+    std::fs::write(file("key.pem"), key).unwrap();
+    let server = Server::start(&["--tls-cert", &file("chain.pem"), "--tls-key", &file("key.pem")]);
+    for (path, status) in [("/livez", "200"), ("/v1/me", "401"), ("/nothing", "404")] {
+        let answer = get_by_tls(&server, &authority.root(), path);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(answer.contains("\r\nstrict-transport-security: max-age=31536000\r\n"), "{answer}");
     }
 }
 

@@ -3,6 +3,7 @@
 use outlay_protocol::Code;
 use serde_json::{Value, json};
 
+use crate::certificate::Authority;
 use crate::postbox::Postbox;
 use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, program};
 
@@ -213,6 +214,22 @@ fn a_mail_server_that_does_not_speak_tls_gets_nothing_where_it_must() {
     program(&server, "signup", "ana@example.org", "");
     let said = postbox.refuse("250 go on");
     assert!(said[0].starts_with("EHLO") && !said.iter().any(|line| line.starts_with("MAIL")), "{said:?}");
+}
+
+#[test]
+fn mail_is_encrypted_by_starttls_to_a_mail_server_that_is_certified_and_to_no_other() {
+    let (postbox, authority) = (Postbox::start(), Authority::new(1));
+    let url = format!("{}?tls=required", postbox.url);
+    let options = ["--mail-from", "outlay@example.net", "--smtp-url", &url, "--mail-attempts-max-count", "1"];
+    let server = Server::trusting(&authority.root(), &options);
+    program(&server, "signup", "ana@example.org", "");
+    let mail = postbox.receive_by_starttls(&authority).unwrap_or_else(|said| panic!("no mail, but {said:?}"));
+    assert_eq!((mail.to.as_str(), mail.subject()), ("ana@example.org", CONFIRM));
+    assert_eq!(server.post("/v1/auth/verify", &json!({ "token": mail.token() })).status, 204);
+
+    program(&server, "signup", "ben@example.org", "");
+    let said = postbox.receive_by_starttls(&Authority::new(2)).expect_err("a stranger is told nothing");
+    assert!(said.iter().all(|line| line.starts_with("EHLO") || line == "STARTTLS"), "{said:?}");
 }
 
 #[test]

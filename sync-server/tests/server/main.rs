@@ -5,6 +5,9 @@
 mod accounts;
 mod administering;
 mod blobs;
+/// The one that the engine is tested with.
+#[path = "../../../core/tests/sync/certificate.rs"]
+mod certificate;
 mod configuring;
 mod conformance;
 mod description;

@@ -1,9 +1,16 @@
 //! A mail server on a free port: it speaks SMTP over a real socket, one connection at a time and as a test tells it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::certificate::Authority;
 use crate::support::PATIENCE;
 
 pub(crate) struct Postbox {
@@ -81,36 +88,82 @@ impl Postbox {
         self.converse(answer).err().unwrap()
     }
 
-    /// Speaks with who comes next, and answers a recipient so. What was said, if that is no mail.
-    fn converse(&self, to_recipient: &str) -> Result<Mail, Vec<String>> {
-        let mut stream = self.accept();
-        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-        let mut say = |text: &str| stream.write_all(format!("{text}\r\n").as_bytes()).is_ok();
-        say("220 postbox");
-        let (mut said, mut text) = (Vec::new(), None);
-        while let Some(line) = lines.next() {
-            let is_heard = match line.split([' ', ':']).next().unwrap_or_default() {
-                "EHLO" => say("250-postbox\r\n250 8BITMIME"),
-                "MAIL" => say("250 go on"),
-                "RCPT" => say(to_recipient),
-                "DATA" => {
-                    say("354 go on");
-                    let unstuffed = |line: String| line.strip_prefix('.').map_or(line.clone(), str::to_owned);
-                    let body: Vec<String> = lines.by_ref().take_while(|line| line != ".").map(unstuffed).collect();
-                    text = Some(body.join("\n"));
-                    say("250 taken")
-                }
-                _ => say("221 bye"),
-            };
+    /// Takes the next mail after STARTTLS, with a certificate of this authority. What was said, if none comes.
+    pub(crate) fn receive_by_starttls(&self, authority: &Authority) -> Result<Mail, Vec<String>> {
+        let mut stream = BufReader::new(self.accept());
+        let mut said = Vec::new();
+        say(&mut stream, "220 postbox");
+        while let Some(line) = hear(&mut stream) {
+            let is_starting = line == "STARTTLS";
+            let answer = if is_starting { "220 go on" } else { "250-postbox\r\n250 STARTTLS" };
             said.push(line);
-            if !is_heard || said.last().is_some_and(|line| line == "QUIT") {
+            if !say(&mut stream, answer) || is_starting {
                 break;
             }
         }
-        let address = |verb: &str| said.iter().find_map(|line| line.strip_prefix(verb)?.split(['<', '>']).nth(1));
-        match (text, address("MAIL FROM:"), address("RCPT TO:")) {
-            (Some(text), Some(from), Some(to)) => Ok(Mail { from: from.to_owned(), to: to.to_owned(), text }),
-            _ => Err(said),
+        let session = ServerConnection::new(Arc::new(certified(authority))).unwrap();
+        talk(StreamOwned::new(session, stream.into_inner()), "250 taken").map_err(|more| [said, more].concat())
+    }
+
+    /// Speaks with who comes next, and answers a recipient so. What was said, if that is no mail.
+    fn converse(&self, to_recipient: &str) -> Result<Mail, Vec<String>> {
+        let mut stream = self.accept();
+        stream.write_all(b"220 postbox\r\n").unwrap();
+        talk(stream, to_recipient)
+    }
+}
+
+fn certified(authority: &Authority) -> ServerConfig {
+    let (chain, key) = authority.certificate_of_this_machine();
+    let chain = vec![CertificateDer::from_pem_slice(&chain).unwrap()];
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, PrivateKeyDer::from_pem_slice(&key).unwrap())
+        .unwrap()
+}
+
+/// Says something, if anybody hears it still.
+fn say(stream: &mut BufReader<impl Read + Write>, text: &str) -> bool {
+    stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).is_ok()
+}
+
+/// The next line without its end; none after the last.
+fn hear(stream: &mut BufReader<impl Read>) -> Option<String> {
+    let mut line = String::new();
+    match stream.read_line(&mut line) {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(line.trim_end_matches(['\r', '\n']).to_owned()),
+    }
+}
+
+/// Speaks with a client from EHLO on. What was said, if that is no mail.
+fn talk(stream: impl Read + Write, to_recipient: &str) -> Result<Mail, Vec<String>> {
+    let mut stream = BufReader::new(stream);
+    let (mut said, mut text) = (Vec::new(), None);
+    while let Some(line) = hear(&mut stream) {
+        let is_heard = match line.split([' ', ':']).next().unwrap_or_default() {
+            "EHLO" => say(&mut stream, "250-postbox\r\n250 8BITMIME"),
+            "MAIL" => say(&mut stream, "250 go on"),
+            "RCPT" => say(&mut stream, to_recipient),
+            "DATA" => {
+                say(&mut stream, "354 go on");
+                let unstuffed = |line: String| line.strip_prefix('.').map_or(line.clone(), str::to_owned);
+                let lines = std::iter::from_fn(|| hear(&mut stream)).take_while(|line| line != ".");
+                text = Some(lines.map(unstuffed).collect::<Vec<String>>().join("\n"));
+                say(&mut stream, "250 taken")
+            }
+            _ => say(&mut stream, "221 bye"),
+        };
+        said.push(line);
+        if !is_heard || said.last().is_some_and(|line| line == "QUIT") {
+            break;
         }
+    }
+    let address = |verb: &str| said.iter().find_map(|line| line.strip_prefix(verb)?.split(['<', '>']).nth(1));
+    match (text, address("MAIL FROM:"), address("RCPT TO:")) {
+        (Some(text), Some(from), Some(to)) => Ok(Mail { from: from.to_owned(), to: to.to_owned(), text }),
+        _ => Err(said),
     }
 }

@@ -60,8 +60,28 @@ impl Server {
         Self::start_with(folder, data, &options, Stdio::inherit())
     }
 
+    /// It trusts only whom these roots certify, as PEM.
+    pub(crate) fn trusting(roots: &[u8], options: &[&str]) -> Self {
+        let folder = std::rc::Rc::new(tempfile::tempdir().unwrap());
+        let (data, roots_file) = (folder.path().join("data"), folder.path().join("roots.pem"));
+        std::fs::write(&roots_file, roots).unwrap();
+        let mut command = command();
+        command.env("SSL_CERT_FILE", roots_file).env_remove("SSL_CERT_DIR");
+        Self::spawn(command, folder, data, &[&["--log", "error"], options].concat(), Stdio::inherit())
+    }
+
     fn start_with(folder: std::rc::Rc<tempfile::TempDir>, data: PathBuf, options: &[&str], log: Stdio) -> Self {
-        let mut child = command()
+        Self::spawn(command(), folder, data, options, log)
+    }
+
+    fn spawn(
+        mut command: Command,
+        folder: std::rc::Rc<tempfile::TempDir>,
+        data: PathBuf,
+        options: &[&str],
+        log: Stdio,
+    ) -> Self {
+        let mut child = command
             .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
             .args(["--password-hash-memory-kib", "64", "--password-hash-passes-count", "1", "--data"])
             .arg(&data)
@@ -73,7 +93,8 @@ impl Server {
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         out.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).to_owned();
+        let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}"));
+        let address = url.split_once("://").unwrap().1.to_owned();
         let metrics = options.contains(&"--metrics-listen").then(|| {
             let mut line = String::new();
             out.read_line(&mut line).unwrap();
