@@ -23,7 +23,7 @@ use std::fmt;
 
 use outlay_ledger::hex;
 
-pub use attempts::{Attempts, Requests};
+pub use attempts::Attempts;
 pub use sessions::Session;
 
 /// An account.

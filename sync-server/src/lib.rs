@@ -19,6 +19,7 @@ pub mod expenses;
 mod gate;
 mod health;
 pub mod ledgers;
+pub mod limiter;
 mod listen;
 pub mod logs;
 mod mail;

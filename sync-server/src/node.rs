@@ -11,8 +11,8 @@ use outlay_protocol::session::{Answer, Identity, Question};
 use outlay_protocol::{Code, session};
 use tokio::sync::Semaphore;
 
+use crate::accounts::Attempts;
 use crate::accounts::passwords::Hashing;
-use crate::accounts::{Attempts, Requests};
 use crate::auth::{AccessTokens, Nonces};
 use crate::blobs::Files;
 use crate::clock;
@@ -20,6 +20,7 @@ use crate::config::{Limits, Serve, SignUp};
 use crate::events::{Courier, Outbound, Streams};
 use crate::gate::Gate;
 use crate::health::Health;
+use crate::limiter::LocalLimiter;
 use crate::mail::Post;
 use crate::metrics::Metrics;
 use crate::proxies::Network;
@@ -51,12 +52,9 @@ pub(crate) struct Node {
     pub(crate) hashing: Hashing,
     pub(crate) attempts: Attempts,
     pub(crate) nonces: Nonces,
-    pub(crate) requests: Requests,
     pub(crate) gate: Gate,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
-    /// Mails asked for, by the hash of the address.
-    pub(crate) mailings: Requests<[u8; 32]>,
     pub(crate) post: Post,
     pub(crate) files: Files,
     pub(crate) streams: Streams,
@@ -93,6 +91,7 @@ impl Node {
         let (queue_max, counts) = (limits.password_hash_queue_count, metrics.hashes.clone());
         let hashing = Hashing::new(limits.password_cost(), cores.saturating_sub(1), queue_max, counts);
         let hashing = hashing.ok_or_else(|| std::io::Error::other("argon2 cannot work with this memory and passes"))?;
+        let limiter = Arc::new(LocalLimiter::default());
         let by_default = if serve.dev { SignUp::Open } else { SignUp::Invitation };
         Ok(Arc::new(Self {
             id,
@@ -104,18 +103,16 @@ impl Node {
             context: Context { tokens, limits: limits.ledgers(), held: Default::default() },
             hub,
             hashing,
-            attempts: Attempts::default(),
+            attempts: Attempts::new(Arc::clone(&limiter)),
             nonces: Nonces::new(random()),
-            requests: Requests::per_minute(limits.account_requests_per_minute),
-            mailings: Requests::per_hour(limits.address_mails_per_hour),
             post,
             files: Files::beside(database),
             streams: Streams::default(),
             courier,
-            gate: Gate::new(&limits),
+            gate: Gate::new(Arc::clone(&limiter), &limits),
             health: Health::default(),
             metrics,
-            rates: Rates::new(limits.rates()),
+            rates: Rates::new(limiter, limits.rates()),
             readers: Readers::new(database, limits.database_cache_kib),
             reads: Arc::new(Semaphore::new(READS_MAX)),
             threads: Mutex::new(Some((ingest.clone(), ingest_thread, store_thread))),
@@ -180,8 +177,7 @@ impl Node {
         let now_ms = clock::unix_ms();
         if let Question::Append { ledger, commits } = question {
             let Some(visitor) = visitor else { return tell(Answer::Refused(Code::SignInNeeded, 0).into()) };
-            let bytes = commits.iter().map(|(commit, _)| bytes_about(commit)).sum();
-            return match self.rates.take(clock::monotonic_ms(), &visitor, bytes) {
+            return match self.rates.admit(clock::monotonic_ms(), &visitor, &commits) {
                 Err(wait_ms) => {
                     self.metrics.rate_limited.inc();
                     tell(Answer::Refused(Code::Rate, wait_ms).into());
@@ -224,12 +220,6 @@ impl Node {
     pub(crate) fn session(&self, nonce: [u8; 16]) -> session::ServerSession {
         session::ServerSession::new(self.limits.session(), self.identity(nonce))
     }
-}
-
-/// About how many bytes a commit has, for the rate: its payloads and what stands beside them.
-fn bytes_about(commit: &outlay_ledger::commit::Commit) -> u64 {
-    let payloads: usize = commit.records.iter().map(|record| record.payload().map_or(0, <[u8]>::len) + 8).sum();
-    payloads as u64 + 200
 }
 
 /// Random bytes of the system.

@@ -38,6 +38,8 @@ marks! {
     Removed = "removal of a connected member";
     /// A commit was refused because of a role.
     RoleRefused = "commit refused because of a role";
+    /// A push was refused because of a rate.
+    RateRefused = "push refused because of a rate";
     /// A device began with the newest months and got the older ones afterwards.
     NewestFirst = "newest-first bootstrap";
     /// Heads were exchanged after the server had been restored.

@@ -11,7 +11,7 @@ use outlay_server::auth::RefreshToken;
 use outlay_server::ledgers::LedgerLimits;
 use outlay_server::store::{Effect, StoreOptions};
 use outlay_server::sync::answer::Answered;
-use outlay_server::sync::{Inline, Visitor, inline};
+use outlay_server::sync::{Inline, RateLimits, Visitor, inline};
 use outlay_server::{backup, serve};
 
 use crate::fault::Fault;
@@ -88,6 +88,7 @@ pub struct Server {
     file: ServerFile,
     secret: [u8; 32],
     seed: u64,
+    rates: RateLimits,
     access_seconds: u32,
     life: u32,
     access: HashMap<(DeviceKey, LedgerId), bool>,
@@ -118,12 +119,18 @@ impl Server {
     /// # Errors
     ///
     /// If it cannot be made.
-    pub fn new(folder: &Path, seed: u64, limits: Limits, access_seconds: u32) -> Result<Self, Violation> {
+    pub fn new(
+        folder: &Path,
+        seed: u64,
+        limits: Limits,
+        rates: RateLimits,
+        access_seconds: u32,
+    ) -> Result<Self, Violation> {
         let folder = folder.join("server");
         let path = serve::database(&folder.join("life-0"));
         std::fs::create_dir_all(folder.join("life-0"))?;
         let secret = Random::of(seed, "server secret").bytes();
-        let inline = open(&path, seed, 0, secret, access_seconds)?;
+        let inline = open(&path, seed, 0, secret, rates, access_seconds)?;
         let (id, file) = (inline.id(), ServerFile::open(&path)?);
         Ok(Self {
             inline: Some(inline),
@@ -138,6 +145,7 @@ impl Server {
             file,
             secret,
             seed,
+            rates,
             access_seconds,
             life: 0,
             access: HashMap::new(),
@@ -194,7 +202,7 @@ impl Server {
     ///
     /// Those of the database.
     pub fn start(&mut self) -> Result<Vec<Logged>, Violation> {
-        self.inline = Some(open(&self.path, self.seed, self.life, self.secret, self.access_seconds)?);
+        self.inline = Some(open(&self.path, self.seed, self.life, self.secret, self.rates, self.access_seconds)?);
         self.file = ServerFile::open(&self.path)?;
         self.access.clear();
         self.new_commits()
@@ -300,6 +308,14 @@ impl Server {
         ledgers.map_err(|error| Violation::of_simulator(&error))
     }
 
+    /// Lets devices push so fast from now on.
+    pub fn set_rates(&mut self, rates: RateLimits) {
+        self.rates = rates;
+        if let Some(inline) = &mut self.inline {
+            inline.set_rates(rates);
+        }
+    }
+
     /// What connections are to be told of what was stored.
     pub fn take_effects(&mut self) -> Vec<Effect> {
         let effects = self.inline.as_mut().map(Inline::take_effects).unwrap_or_default();
@@ -366,7 +382,14 @@ pub fn failed() -> Answered {
     Answer::Refused(Code::Storage, 0).into()
 }
 
-fn open(path: &Path, seed: u64, life: u32, secret: [u8; 32], access_seconds: u32) -> Result<Inline, Violation> {
+fn open(
+    path: &Path,
+    seed: u64,
+    life: u32,
+    secret: [u8; 32],
+    rates: RateLimits,
+    access_seconds: u32,
+) -> Result<Inline, Violation> {
     let mut random = Random::of(seed, &format!("server, life {life}"));
     let options = StoreOptions {
         cache_kib: 1_024,
@@ -374,6 +397,6 @@ fn open(path: &Path, seed: u64, life: u32, secret: [u8; 32], access_seconds: u32
         secret: Some(secret),
         ..StoreOptions::default()
     };
-    let opened = Inline::open(path, options, LedgerLimits::default(), access_seconds);
+    let opened = Inline::open(path, options, LedgerLimits::default(), rates, access_seconds);
     opened.map_err(|error| Violation::of_simulator(&error))
 }

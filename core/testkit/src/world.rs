@@ -12,6 +12,7 @@ use std::sync::Arc;
 use outlay_core::{ErrorKind, LedgerId};
 use outlay_protocol::Code;
 use outlay_protocol::session::{Limits, Question, Ticket};
+use outlay_server::sync::RateLimits;
 
 use crate::clock::Clock;
 use crate::coverage::{Coverage, Mark};
@@ -104,7 +105,8 @@ impl<'a> World<'a> {
         let mut fate = Random::of(plan.seed, "fate");
         let limits = limits(&mut fate);
         let access_seconds = *fate.pick(&[150, 600]);
-        let server = Server::new(folder, plan.seed, limits, access_seconds)?;
+        let rates = rates(&mut Random::of(plan.seed, "rates"));
+        let server = Server::new(folder, plan.seed, limits, rates, access_seconds)?;
         let mut world = Self {
             plan: *plan,
             shelf,
@@ -332,4 +334,10 @@ fn limits(random: &mut Random) -> Limits {
         page_bytes_max: *random.pick(&[512, 4 * 1_024, 1_024 * 1_024]),
         ..Limits::default()
     }
+}
+
+/// How fast devices may push: in some worlds so slowly that they are told to wait.
+fn rates(random: &mut Random) -> RateLimits {
+    let slow = RateLimits { bytes_per_second: 4 * 1_024, burst_bytes: 16 * 1_024 };
+    *random.pick(&[slow, RateLimits::default()])
 }

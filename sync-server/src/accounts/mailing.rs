@@ -16,7 +16,7 @@ use super::{Session, email, mailed, may_be_chosen, records};
 use crate::api::Pages;
 use crate::api::refused::{AccountExists, AccountInvalid, Credentials, MailOff, MailedToken};
 use crate::clock;
-use crate::error::{Answer, ApiError};
+use crate::error::Answer;
 use crate::mail::{Errand, Letter};
 use crate::node::{Node, Shared, random};
 use crate::request::Body;
@@ -63,12 +63,6 @@ struct AddressIn {
     password: String,
 }
 
-/// Lets an address get so many mails, and no more.
-fn admit_mail(node: &Node, address: &str) -> Answer<()> {
-    let wait_ms = node.mailings.take(clock::monotonic_ms(), *blake3::hash(address.as_bytes()).as_bytes());
-    if wait_ms > 0 { Err(ApiError::later(Code::Rate, wait_ms)) } else { Ok(()) }
-}
-
 fn put_errand(node: &Node, errand: Errand) -> Answer<StatusCode> {
     node.post.put(errand)?;
     Ok(StatusCode::ACCEPTED)
@@ -92,7 +86,7 @@ async fn ask_for_reset(
     node.post.check()?;
     // What cannot be an address is an unknown one.
     let address = email(&asked.email).unwrap_or_default();
-    admit_mail(&node, &address)?;
+    node.gate.admit_mail(&address)?;
     put_errand(&node, Errand::Reset { email: address })
 }
 
@@ -162,7 +156,7 @@ async fn resend(State(node): Shared, session: Session) -> Answer<StatusCode> {
     node.post.check()?;
     let aid = session.aid;
     let known = node.read(move |connection| records::credentials(connection, aid)).await?;
-    admit_mail(&node, &known.ok_or(Code::Revoked)?.0)?;
+    node.gate.admit_mail(&known.ok_or(Code::Revoked)?.0)?;
     put_errand(&node, Errand::Verify { aid })
 }
 
@@ -180,8 +174,8 @@ async fn change_address(State(node): Shared, session: Session, Body(asked): Body
     let aid = session.aid;
     let new = email(&asked.email).ok_or(Code::AccountInvalid)?;
     let old = with_password(&node, aid, asked.password).await?;
-    admit_mail(&node, &old)?;
-    admit_mail(&node, &new)?;
+    node.gate.admit_mail(&old)?;
+    node.gate.admit_mail(&new)?;
     let is_other = new != old;
     node.writer().run(move |write| mailed::ask_for_address(write, aid, &new)).await?;
     if is_other {

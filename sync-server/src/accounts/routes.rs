@@ -1,6 +1,6 @@
 //! The account pages: JSON in, JSON out.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
@@ -191,14 +191,9 @@ fn client(device: Option<&DeviceIn>, program: &str) -> Answer<(Option<DeviceKey>
 }
 
 /// Lets a network address ask so often, and no oftener.
-pub(crate) fn admit(node: &Node, peer: SocketAddr, headers: &HeaderMap) -> Answer<IpAddr> {
+pub(crate) fn admit(node: &Node, peer: SocketAddr, headers: &HeaderMap) -> Answer<()> {
     let client = proxies::client(&node.trusted_proxies, peer.ip(), headers);
-    let wait_ms = node.requests.take(clock::monotonic_ms(), client);
-    if wait_ms == 0 {
-        return Ok(client);
-    }
-    node.metrics.rate_limited.inc();
-    Err(ApiError::later(Code::Rate, wait_ms))
+    node.gate.admit_sign_in(client).inspect_err(|_| _ = node.metrics.rate_limited.inc())
 }
 
 /// Makes an account and signs in.

@@ -4,14 +4,15 @@
 //! a disk of its own and hands its [`Effect`]s on.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use outlay_ledger::DeviceKey;
 use outlay_protocol::Code;
 use outlay_protocol::session::{Answer, Question};
 
-use super::Visitor;
 use super::answer::{self, Answered, Context, Step, trouble};
 use super::ingest::pushed;
+use super::{RateLimits, Rates, Visitor};
 use crate::accounts::records::{self, Admission};
 use crate::accounts::sessions::{self, Login, RefreshTimes};
 use crate::auth::{AccessTokens, RefreshToken, keys};
@@ -34,6 +35,7 @@ pub struct Inline {
     reader: Reader,
     context: Context,
     times: RefreshTimes,
+    rates: Rates,
 }
 
 impl Inline {
@@ -44,10 +46,11 @@ impl Inline {
     /// use outlay_protocol::session::{Answer, Question};
     /// use outlay_server::ledgers::LedgerLimits;
     /// use outlay_server::store::StoreOptions;
-    /// use outlay_server::sync::Inline;
+    /// use outlay_server::sync::{Inline, RateLimits};
     ///
     /// let folder = tempfile::tempdir()?;
-    /// let mut server = Inline::open(&folder.path().join("server.db"), StoreOptions::default(), LedgerLimits::default(), 600)?;
+    /// let (path, options) = (folder.path().join("server.db"), StoreOptions::default());
+    /// let mut server = Inline::open(&path, options, LedgerLimits::default(), RateLimits::default(), 600)?;
     /// let device = DeviceKey([1; 32]);
     /// let tokens = server.sign_up(0, "ana@example.org", device)?;
     /// let question = Question::Authenticate { token: tokens.access, proof: [0; 64], device };
@@ -60,19 +63,31 @@ impl Inline {
     /// # Errors
     ///
     /// As for [`Store::open`].
-    pub fn open(path: &Path, options: StoreOptions, limits: LedgerLimits, access_seconds: u32) -> Result<Self> {
+    pub fn open(
+        path: &Path,
+        options: StoreOptions,
+        limits: LedgerLimits,
+        rates: RateLimits,
+        access_seconds: u32,
+    ) -> Result<Self> {
         let (vfs, cache_kib) = (options.vfs.clone(), options.cache_kib);
         let store = Store::open(path, options)?;
         let reader = Reader::open(path, vfs.as_deref(), cache_kib)?;
         let keys = store.keys();
         let tokens = AccessTokens::new(&keys.token, &keys.identity.public(), access_seconds);
         let context = Context { tokens, limits, held: Default::default() };
-        Ok(Self { store, reader, context, times: RefreshTimes::default() })
+        let rates = Rates::new(Arc::default(), rates);
+        Ok(Self { store, reader, context, times: RefreshTimes::default(), rates })
     }
 
     /// The server's id.
     pub fn id(&self) -> DeviceKey {
         self.store.keys().identity.public()
+    }
+
+    /// Lets devices push so fast from now on, whatever they have pushed before.
+    pub fn set_rates(&mut self, rates: RateLimits) {
+        self.rates = Rates::new(Arc::default(), rates);
     }
 
     /// The store, to look into.
@@ -87,10 +102,11 @@ impl Inline {
 
     fn try_answer(&mut self, now_ms: i64, visitor: Option<Visitor>, question: Question) -> Result<Answered> {
         if let Question::Append { ledger, commits } = question {
-            let Some(Visitor { aid, device }) = visitor else {
-                return Ok(Answer::Refused(Code::SignInNeeded, 0).into());
-            };
-            let push = Push { aid, device, ledger, commits: Signed::check(commits) };
+            let Some(visitor) = visitor else { return Ok(Answer::Refused(Code::SignInNeeded, 0).into()) };
+            if let Err(wait_ms) = self.rates.admit(now_ms, &visitor, &commits) {
+                return Ok(Answer::Refused(Code::Rate, wait_ms).into());
+            }
+            let push = Push { aid: visitor.aid, device: visitor.device, ledger, commits: Signed::check(commits) };
             let limits = self.context.limits;
             return Ok(pushed(ledger, self.store.write(|write| append(write, now_ms, &limits, &push))));
         }

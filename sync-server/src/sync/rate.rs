@@ -1,12 +1,14 @@
-//! How many bytes a device and an account may push: a bucket each, that fills at a steady rate.
+//! How many bytes a device and an account may push, each at a steady rate.
 //!
 //! Months of work offline fit the burst, so that nobody who is only coming home is made to wait.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+
+use outlay_ledger::CommitId;
+use outlay_ledger::commit::Commit;
 
 use super::Visitor;
+use crate::limiter::{Key, Kind, Limiter, LocalLimiter, Rate, Taken};
 
 /// Bytes that may be pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,67 +25,55 @@ impl Default for RateLimits {
     }
 }
 
-/// Buckets remembered; one that is full again is forgotten.
-const BUCKETS_MAX: usize = 65_536;
+/// The longest that somebody is told to wait, in milliseconds: he may ask again before there is room.
+const WAIT_MS_MAX: i64 = 60_000;
 
-#[derive(Clone, Copy)]
-struct Bucket {
-    bytes: u64,
-    at_ms: i64,
+/// The rates of pushes.
+pub struct Rates<L = LocalLimiter> {
+    limiter: Arc<L>,
+    device: Rate,
+    account: Rate,
 }
 
-type Buckets<K> = HashMap<K, Bucket>;
-
-/// The buckets.
-pub struct Rates {
-    limits: RateLimits,
-    /// Of devices and of accounts.
-    buckets: Mutex<(Buckets<[u8; 32]>, Buckets<i64>)>,
-}
-
-impl Rates {
-    /// All full.
-    pub fn new(limits: RateLimits) -> Self {
-        Self { limits, buckets: Mutex::default() }
+impl<L: Limiter> Rates<L> {
+    /// With such limits.
+    pub fn new(limiter: Arc<L>, limits: RateLimits) -> Self {
+        let RateLimits { bytes_per_second, burst_bytes } = limits;
+        let device = Rate { burst: burst_bytes, units: bytes_per_second, time_ms: 1_000 };
+        let account =
+            Rate { burst: burst_bytes.saturating_mul(2), units: bytes_per_second.saturating_mul(2), ..device };
+        Self { limiter, device, account }
     }
 
-    /// Takes so many bytes, or says for how many milliseconds to wait.
+    /// Takes the bytes of commits, or says for how many milliseconds to wait.
     ///
     /// # Errors
     ///
     /// The milliseconds until there are so many, at most a minute.
-    pub fn take(&self, now_ms: i64, visitor: &Visitor, bytes: u64) -> Result<(), u32> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let (devices, accounts) = &mut *buckets;
-        let RateLimits { bytes_per_second, burst_bytes } = self.limits;
-        let twice = RateLimits { bytes_per_second: bytes_per_second * 2, burst_bytes: burst_bytes * 2 };
-        let device = bucket(devices, visitor.device.0, self.limits, now_ms);
-        let account = bucket(accounts, visitor.aid, twice, now_ms);
-        let missing = bytes.saturating_sub(device.bytes).max(bytes.saturating_sub(account.bytes) / 2);
-        if missing > 0 {
-            let wait_ms = missing.saturating_mul(1000) / bytes_per_second.max(1) + 1;
-            return Err(u32::try_from(wait_ms.min(60_000)).unwrap_or(60_000));
-        }
-        device.bytes -= bytes;
-        account.bytes -= bytes;
-        Ok(())
+    pub fn admit(&self, now_ms: i64, visitor: &Visitor, commits: &[(Commit, CommitId)]) -> Result<(), u32> {
+        self.take(now_ms, visitor, commits.iter().map(|(commit, _)| bytes_about(commit)).sum())
+    }
+
+    fn take(&self, now_ms: i64, visitor: &Visitor, bytes: u64) -> Result<(), u32> {
+        let device = Key::of_bytes(Kind::DevicePush, &visitor.device.0);
+        let account = Key::of_account(Kind::AccountPush, visitor.aid);
+        wait(self.limiter.take(now_ms, device, self.device, bytes))?;
+        wait(self.limiter.take(now_ms, account, self.account, bytes))
+            .inspect_err(|_| self.limiter.put_back(device, self.device, bytes))
     }
 }
 
-fn bucket<K: Eq + Hash>(all: &mut Buckets<K>, key: K, limits: RateLimits, now_ms: i64) -> &mut Bucket {
-    if all.len() >= BUCKETS_MAX {
-        all.retain(|_, bucket| filled(*bucket, limits, now_ms).bytes < limits.burst_bytes);
+fn wait(taken: Taken) -> Result<(), u32> {
+    match taken {
+        Taken::Yes { .. } => Ok(()),
+        Taken::No { wait_ms } => Err(u32::try_from(wait_ms.min(WAIT_MS_MAX)).unwrap_or(u32::MAX)),
     }
-    let full = Bucket { bytes: limits.burst_bytes, at_ms: now_ms };
-    let bucket = all.entry(key).or_insert(full);
-    *bucket = filled(*bucket, limits, now_ms);
-    bucket
 }
 
-fn filled(bucket: Bucket, limits: RateLimits, now_ms: i64) -> Bucket {
-    let passed_ms = u64::try_from(now_ms - bucket.at_ms).unwrap_or(0);
-    let bytes = bucket.bytes.saturating_add(passed_ms.saturating_mul(limits.bytes_per_second) / 1000);
-    Bucket { bytes: bytes.min(limits.burst_bytes), at_ms: now_ms }
+/// About how many bytes a commit has: its payloads and what stands beside them.
+fn bytes_about(commit: &Commit) -> u64 {
+    let payloads: usize = commit.records.iter().map(|record| record.payload().map_or(0, <[u8]>::len) + 8).sum();
+    payloads as u64 + 200
 }
 
 #[cfg(test)]
@@ -94,14 +84,16 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_what_comes_after_it_waits_as_long_as_it_takes() {
-        let rates = Rates::new(RateLimits { bytes_per_second: 100, burst_bytes: 1_000 });
+        let limits = RateLimits { bytes_per_second: 100, burst_bytes: 1_000 };
+        let rates = Rates::new(Arc::new(LocalLimiter::default()), limits);
         let ana = Visitor { aid: 1, device: DeviceKey([1; 32]) };
         assert_eq!(rates.take(0, &ana, 1_000), Ok(()));
-        assert_eq!(rates.take(0, &ana, 100), Err(1_001));
-        assert_eq!(rates.take(1_001, &ana, 100), Ok(()));
+        assert_eq!(rates.take(0, &ana, 100), Err(1_000));
+        assert_eq!(rates.take(1_000, &ana, 100), Ok(()));
         let phone = Visitor { aid: 1, device: DeviceKey([2; 32]) };
-        assert_eq!(rates.take(1_001, &phone, 1_000), Ok(()), "twice for the account");
+        assert_eq!(rates.take(1_000, &phone, 1_000), Ok(()), "twice for the account");
         let tablet = Visitor { aid: 1, device: DeviceKey([3; 32]) };
-        assert!(rates.take(1_001, &tablet, 1_000).is_err(), "but not three times");
+        assert_eq!(rates.take(1_000, &tablet, 1_000), Err(4_500), "but not three times");
+        assert_eq!(rates.take(5_500, &tablet, 1_000), Ok(()), "which has cost the tablet nothing");
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use outlay_core::{CommitId, LedgerId};
+use outlay_server::sync::RateLimits;
 
 use super::{Event, PEOPLE, World};
 use crate::Violation;
@@ -51,6 +52,7 @@ impl World<'_> {
         self.is_healing = true;
         self.queue.retain(|event| !matches!(event, Event::Happening));
         self.server.armed = None;
+        self.server.set_rates(RateLimits::default());
         self.start_server()?;
         for at in 0..self.devices.len() {
             self.devices[at].environment.arm(None);

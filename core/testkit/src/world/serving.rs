@@ -2,7 +2,7 @@
 
 use outlay_core::LedgerId;
 use outlay_protocol::Code;
-use outlay_protocol::session::{Question, ServerInput, ServerOutput, Ticket};
+use outlay_protocol::session::{Answer, Question, ServerInput, ServerOutput, Ticket};
 use outlay_server::store::Effect;
 
 use super::connection::TICK_MS;
@@ -108,6 +108,9 @@ impl World<'_> {
                 return Ok(());
             }
         };
+        if matches!(answered.answer, Answer::Refused(Code::Rate, _)) {
+            self.coverage.hit(Mark::RateRefused);
+        }
         let new = self.server.new_commits()?;
         self.oracle.server_grew(&new)?;
         if let Some(served) = self.server.lines.get_mut(&id) {
