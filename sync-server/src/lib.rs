@@ -11,6 +11,7 @@ pub mod api;
 pub mod auth;
 pub mod backup;
 pub mod blobs;
+pub mod bus;
 mod clock;
 pub mod config;
 mod error;

@@ -9,12 +9,12 @@ use axum::http::HeaderValue;
 use outlay_ledger::DeviceKey;
 use outlay_protocol::session::{Answer, Identity, Question};
 use outlay_protocol::{Code, session};
-use tokio::sync::Semaphore;
 
 use crate::accounts::Attempts;
 use crate::accounts::passwords::Hashing;
 use crate::auth::{AccessTokens, Nonces};
 use crate::blobs::Files;
+use crate::bus::LocalBus;
 use crate::clock;
 use crate::config::{Limits, Serve, SignUp};
 use crate::events::{Courier, Outbound, Streams};
@@ -24,13 +24,10 @@ use crate::limiter::LocalLimiter;
 use crate::mail::Post;
 use crate::metrics::Metrics;
 use crate::proxies::Network;
-use crate::store::{Effect, Readers, Result, Store, StoreError, Writer, system_random};
-use crate::sync::answer::{self, Answered, Context, Step, trouble};
+use crate::store::{Concurrent, Result, Store, Transactions, Writer, system_random};
+use crate::sync::answer::{self, Answered, Context, trouble};
 use crate::sync::ingest::Raw;
 use crate::sync::{Hub, Ingest, Rates, Visitor};
-
-/// Reads at once: more than cores only wait for each other.
-const READS_MAX: usize = 4;
 
 /// The threads that check and store, and what keeps the first from ending.
 type Threads = (Ingest, JoinHandle<()>, JoinHandle<Store>);
@@ -60,12 +57,10 @@ pub(crate) struct Node {
     pub(crate) streams: Streams,
     pub(crate) courier: Arc<Courier>,
     rates: Rates,
-    readers: Readers,
-    reads: Arc<Semaphore>,
+    store: Concurrent,
     /// Taken when the server ends, so that the threads behind them end too.
     threads: Mutex<Option<Threads>>,
     ingest: Ingest,
-    writer: Writer,
     is_closing: AtomicBool,
 }
 
@@ -77,16 +72,15 @@ impl Node {
         let tokens = AccessTokens::new(&store.keys().token, &id, limits.access_token_seconds);
         let (hub, metrics) = (Arc::new(Hub::default()), Metrics::new(database));
         let courier = Arc::new(Courier::new(Outbound::new(serve), store.keys().webhook));
-        let publish = {
-            let (hub, courier) = (Arc::clone(&hub), Arc::clone(&courier));
-            move |effects: Vec<Effect>| {
-                courier.notice(&effects);
-                hub.publish(effects);
-            }
-        };
-        let (writer, store_thread) = Writer::start(store, metrics.clone(), publish)?;
-        let (ingest, ingest_thread) = Ingest::start(writer.clone(), limits.ledgers())?;
-        let post = Post::start(serve, &writer).map_err(std::io::Error::other)?;
+        let (to_courier, to_hub) = (Arc::clone(&courier), Arc::clone(&hub));
+        let bus = LocalBus::new(vec![
+            Box::new(move |effects| to_courier.notice(effects)),
+            Box::new(move |effects| to_hub.notice(effects)),
+        ]);
+        let (store, store_thread) =
+            Concurrent::start(store, database, limits.database_cache_kib, metrics.clone(), bus)?;
+        let (ingest, ingest_thread) = Ingest::start(store.writer().clone(), limits.ledgers())?;
+        let post = Post::start(serve, store.writer()).map_err(std::io::Error::other)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (queue_max, counts) = (limits.password_hash_queue_count, metrics.hashes.clone());
         let hashing = Hashing::new(limits.password_cost(), cores.saturating_sub(1), queue_max, counts);
@@ -113,18 +107,16 @@ impl Node {
             health: Health::default(),
             metrics,
             rates: Rates::new(limiter, limits.rates()),
-            readers: Readers::new(database, limits.database_cache_kib),
-            reads: Arc::new(Semaphore::new(READS_MAX)),
+            store,
             threads: Mutex::new(Some((ingest.clone(), ingest_thread, store_thread))),
             ingest,
-            writer,
             is_closing: AtomicBool::new(false),
             limits,
         }))
     }
 
     pub(crate) fn writer(&self) -> &Writer {
-        &self.writer
+        self.store.writer()
     }
 
     pub(crate) fn identity(&self, nonce: [u8; 16]) -> Identity {
@@ -161,10 +153,7 @@ impl Node {
         &self,
         read: impl FnOnce(&rusqlite::Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let gone = |_| StoreError::Failed("the server is ending".into());
-        let _turn = self.reads.acquire().await.map_err(|_| StoreError::Busy)?;
-        let readers = self.readers.clone();
-        tokio::task::spawn_blocking(move || readers.read(read)).await.map_err(gone)?
+        self.store.read(read).await
     }
 
     /// Answers a question of a session by and by. Pushes of one connection are taken in the order of these calls.
@@ -196,24 +185,9 @@ impl Node {
         }
         let node = Arc::clone(self);
         tokio::spawn(async move {
-            let answered = node.answer(visitor, question, now_ms).await;
+            let answered = answer::answer(&node.store, &node.context, visitor, now_ms, question).await;
             tell(answered.unwrap_or_else(|error| trouble(&error).into()));
         });
-    }
-
-    async fn answer(&self, visitor: Option<Visitor>, question: Question, now_ms: i64) -> Result<Answered> {
-        let context = self.context.clone();
-        let step = self.read(move |connection| answer::read(connection, &context, visitor, now_ms, question)).await?;
-        match step {
-            Step::Done(answered) => Ok(answered),
-            Step::SignIn { visitor, seconds_left } => {
-                let limits = self.context.limits;
-                let sign_in = move |write: &mut crate::store::Write<'_>| {
-                    answer::sign_in(write, &limits, now_ms, visitor, seconds_left)
-                };
-                self.writer.run(sign_in).await
-            }
-        }
     }
 
     /// A session for a new connection.

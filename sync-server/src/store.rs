@@ -2,13 +2,17 @@
 //!
 //! There is one writer ([`Store`]), whose transactions are durable when they return (WAL with `synchronous=FULL`), and
 //! some [`Reader`]s, which never wait for it. Both are plain and synchronous; [`Writer`] runs the one on a thread and
-//! gathers what arrives together into one transaction.
+//! gathers what arrives together into one transaction. [`Transactions`] is what a server needs of them: [`Concurrent`] is that
+//! of a server, [`Serial`] that of a simulation.
 //!
 //! This module opens files and runs transactions. What is written is said by [`crate::accounts`] and [`crate::ledgers`].
 
+mod concurrent;
 mod error;
 mod open;
 mod reader;
+mod serial;
+mod transactions;
 mod writer;
 
 use std::collections::HashMap;
@@ -22,9 +26,12 @@ use rusqlite::Connection;
 
 use crate::ledgers::own::OwnFeed;
 
+pub use concurrent::Concurrent;
 pub use error::{Result, StoreError};
 pub use open::{META_EPOCH, StoreOptions, is_alone};
 pub use reader::{Reader, Readers};
+pub use serial::Serial;
+pub use transactions::Transactions;
 pub use writer::{Job, Writer};
 
 /// Where random bytes come from: the system's, or a seeded source in a simulation.
@@ -92,6 +99,16 @@ pub enum Effect {
         /// The account's row.
         aid: i64,
     },
+}
+
+impl Effect {
+    /// Whether a token is good no longer.
+    pub(crate) const fn is_withdrawal(&self) -> bool {
+        match self {
+            Self::SignedOut { .. } | Self::Withdrawn { .. } => true,
+            Self::Grown { .. } | Self::Access { .. } | Self::Happened { .. } => false,
+        }
+    }
 }
 
 /// Ledgers whose history is kept in memory; a history of ten members takes some 10 kB.

@@ -304,8 +304,7 @@ impl Server {
     /// Those of the database.
     pub fn ledgers_of(&self, visitor: Visitor) -> Result<Vec<LedgerId>, Violation> {
         let Some(inline) = &self.inline else { return Ok(Vec::new()) };
-        let ledgers = outlay_server::ledgers::of_device(inline.store().connection(), &visitor.device);
-        ledgers.map_err(|error| Violation::of_simulator(&error))
+        inline.ledgers_of(visitor.device).map_err(|error| Violation::of_simulator(&error))
     }
 
     /// Lets devices push so fast from now on.
@@ -318,7 +317,7 @@ impl Server {
 
     /// What connections are to be told of what was stored.
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        let effects = self.inline.as_mut().map(Inline::take_effects).unwrap_or_default();
+        let effects = self.inline.as_ref().map(Inline::take_effects).unwrap_or_default();
         if effects.iter().any(|effect| matches!(effect, Effect::Access { .. })) {
             self.access.clear();
         }

@@ -9,7 +9,8 @@ use std::thread::JoinHandle;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::oneshot;
 
-use super::{Effect, Result, Store, StoreError, Write};
+use super::{Result, Store, StoreError, Write};
+use crate::bus::EventBus;
 use crate::metrics::Metrics;
 
 /// Jobs that may wait. A job holds at most one push, and a device has few in flight.
@@ -31,8 +32,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. `publish` is given the effects of each transaction after its jobs have been answered. The thread
-    /// ends, and gives the store back, when the last handle is dropped.
+    /// Starts the thread, which publishes the effects of each transaction. It ends, and gives the store back, when the last
+    /// handle is dropped.
     ///
     /// # Errors
     ///
@@ -40,11 +41,11 @@ impl Writer {
     pub fn start(
         store: Store,
         metrics: Metrics,
-        publish: impl FnMut(Vec<Effect>) + Send + 'static,
+        bus: impl EventBus + 'static,
     ) -> std::io::Result<(Self, JoinHandle<Store>)> {
         let (queue, jobs) = sync_channel(QUEUE_JOBS_MAX);
         let queued = metrics.queued.clone();
-        let work = move || work(store, &jobs, &metrics, publish);
+        let work = move || work(store, &jobs, &metrics, &bus);
         let thread = std::thread::Builder::new().name("store".into()).spawn(work)?;
         Ok((Self { queue, queued }, thread))
     }
@@ -109,7 +110,7 @@ fn boxed<T: Send + 'static>(
     })
 }
 
-fn work(mut store: Store, jobs: &Receiver<Job>, metrics: &Metrics, mut publish: impl FnMut(Vec<Effect>)) -> Store {
+fn work(mut store: Store, jobs: &Receiver<Job>, metrics: &Metrics, bus: &impl EventBus) -> Store {
     while let Ok(first) = jobs.recv() {
         let mut completions = Vec::new();
         let mut group = Some(first);
@@ -127,8 +128,8 @@ fn work(mut store: Store, jobs: &Receiver<Job>, metrics: &Metrics, mut publish: 
         if let Err(error) = &committed {
             tracing::error!(%error, jobs = completions.len(), "a transaction was not committed");
         }
-        completions.into_iter().for_each(|completion| completion(committed.clone()));
-        publish(store.take_effects());
+        let answer = || completions.into_iter().for_each(|completion| completion(committed.clone()));
+        bus.publish_around(store.take_effects(), answer);
     }
     store
 }

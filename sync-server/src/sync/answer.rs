@@ -14,7 +14,7 @@ use crate::ledgers::log::{self, HeldCache, Page};
 use crate::ledgers::older::{self, Wanted};
 use crate::ledgers::open::{self, Claim};
 use crate::ledgers::{self, LedgerLimits};
-use crate::store::{Result, StoreError, Write};
+use crate::store::{Result, StoreError, Transactions, Write};
 
 /// What answering needs beside a connection.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ impl From<Answer> for Answered {
 
 /// The answer to a question, or what has to be written first.
 #[derive(Debug)]
-pub enum Step {
+enum Step {
     /// It is answered.
     Done(Answered),
     /// The device is to be brought into the ledgers of its account by [`sign_in`], which then is the answer.
@@ -72,7 +72,23 @@ pub fn trouble(error: &StoreError) -> Answer {
 /// # Errors
 ///
 /// When the database fails; see [`trouble`].
-pub fn read(
+pub async fn answer(
+    store: &impl Transactions,
+    context: &Context,
+    visitor: Option<Visitor>,
+    now_ms: i64,
+    question: Question,
+) -> Result<Answered> {
+    let (context, limits) = (context.clone(), context.limits);
+    match store.read(move |connection| read(connection, &context, visitor, now_ms, question)).await? {
+        Step::Done(answered) => Ok(answered),
+        Step::SignIn { visitor, seconds_left } => {
+            store.write(move |write| sign_in(write, &limits, now_ms, visitor, seconds_left)).await
+        }
+    }
+}
+
+fn read(
     connection: &Connection,
     context: &Context,
     visitor: Option<Visitor>,
@@ -197,11 +213,7 @@ fn signed_in(connection: &Connection, visitor: Visitor, seconds_left: u32) -> Re
 }
 
 /// Brings a device into the ledgers of its account, and answers.
-///
-/// # Errors
-///
-/// When the database fails.
-pub fn sign_in(
+fn sign_in(
     write: &mut Write<'_>,
     limits: &LedgerLimits,
     now_ms: i64,

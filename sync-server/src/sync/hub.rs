@@ -81,27 +81,27 @@ impl Hub {
     }
 
     /// Tells those concerned what has become durable.
-    pub fn publish(&self, effects: Vec<Effect>) {
+    pub fn notice(&self, effects: &[Effect]) {
         let inside = self.lock();
         for effect in effects {
             match effect {
                 Effect::Grown { ledger, head } => {
-                    let subscribed = inside.ledgers.get(&ledger).into_iter().flatten();
-                    subscribed.for_each(|mailbox| mailbox.put(Letter::Grown(ledger, head)));
+                    let subscribed = inside.ledgers.get(ledger).into_iter().flatten();
+                    subscribed.for_each(|mailbox| mailbox.put(Letter::Grown(*ledger, *head)));
                 }
                 Effect::Access { ledger, lost, gained } => {
-                    inside.each(&lost).for_each(|mailbox| mailbox.put(Letter::Removed(ledger)));
-                    inside.each(&gained).for_each(|mailbox| mailbox.put(Letter::Ledgers));
-                    let subscribed = inside.ledgers.get(&ledger).into_iter().flatten();
+                    inside.each(lost).for_each(|mailbox| mailbox.put(Letter::Removed(*ledger)));
+                    inside.each(gained).for_each(|mailbox| mailbox.put(Letter::Ledgers));
+                    let subscribed = inside.ledgers.get(ledger).into_iter().flatten();
                     subscribed.for_each(|mailbox| mailbox.put(Letter::Look));
                 }
                 Effect::SignedOut { aid, device } => {
-                    let connected = inside.devices.get(&device).into_iter().flatten();
-                    let signed_out = connected.filter(|(of, _)| *of == aid);
+                    let connected = inside.devices.get(device).into_iter().flatten();
+                    let signed_out = connected.filter(|(of, _)| of == aid);
                     signed_out.for_each(|(_, mailbox)| mailbox.put(Letter::Revoked));
-                    inside.look(aid);
+                    inside.look(*aid);
                 }
-                Effect::Withdrawn { aid } | Effect::Happened { aid } => inside.look(aid),
+                Effect::Withdrawn { aid } | Effect::Happened { aid } => inside.look(*aid),
             }
         }
     }
