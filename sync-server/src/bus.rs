@@ -1,8 +1,8 @@
 //! The event bus: carries what has become durable from the store to whoever wants to know.
 //!
 //! An [`Effect`] is a reason to look, and nothing is lost with one that is not heard: whoever listens reads the database. The
-//! exception is whoever goes on as before until he is told. So what was taken from somebody is carried before whoever took it
-//! is answered, and all else after, when nobody waits any more.
+//! exception is [`crate::session_cache`], which may go on as before until it is told. So what was taken from somebody is
+//! carried before whoever took it is answered, and all else after, when nobody waits any more.
 
 use crate::store::Effect;
 

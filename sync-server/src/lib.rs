@@ -31,5 +31,6 @@ mod proxies;
 mod request;
 mod router;
 pub mod serve;
+pub mod session_cache;
 pub mod store;
 pub mod sync;

@@ -24,6 +24,7 @@ use crate::limiter::LocalLimiter;
 use crate::mail::Post;
 use crate::metrics::Metrics;
 use crate::proxies::Network;
+use crate::session_cache::{self, LocalSessions};
 use crate::store::{Concurrent, Result, Store, Transactions, Writer, system_random};
 use crate::sync::answer::{self, Answered, Context, trouble};
 use crate::sync::ingest::Raw;
@@ -72,8 +73,10 @@ impl Node {
         let tokens = AccessTokens::new(&store.keys().token, &id, limits.access_token_seconds);
         let (hub, metrics) = (Arc::new(Hub::default()), Metrics::new(database));
         let courier = Arc::new(Courier::new(Outbound::new(serve), store.keys().webhook));
+        let sessions = Arc::<LocalSessions>::default();
         let (to_courier, to_hub) = (Arc::clone(&courier), Arc::clone(&hub));
         let bus = LocalBus::new(vec![
+            session_cache::listener(Arc::clone(&sessions)),
             Box::new(move |effects| to_courier.notice(effects)),
             Box::new(move |effects| to_hub.notice(effects)),
         ]);
@@ -94,7 +97,7 @@ impl Node {
             trusted_proxies: serve.trusted_proxies.clone(),
             cors_origins: serve.cors_origins.iter().map(|origin| origin.0.clone()).collect(),
             has_tls: serve.tls_cert.is_some(),
-            context: Context { tokens, limits: limits.ledgers(), held: Default::default() },
+            context: Context { tokens, limits: limits.ledgers(), held: Default::default(), sessions },
             hub,
             hashing,
             attempts: Attempts::new(Arc::clone(&limiter)),

@@ -15,10 +15,10 @@ use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-use crate::accounts::api_tokens::Grant;
 use crate::accounts::{Session, api_tokens, records, sessions};
 use crate::error::ApiError;
 use crate::node::Node;
+use crate::session_cache::{self, Known, SessionCache};
 use crate::sync::answer::check_token;
 use crate::{clock, logs};
 
@@ -93,7 +93,7 @@ impl FromRequestParts<Arc<Node>> for Session {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, ApiError> {
-        Ok(signed_in(parts, node).await?.0)
+        Ok(person(parts, node).await?.session)
     }
 }
 
@@ -107,22 +107,55 @@ impl FromRequestParts<Arc<Node>> for SignedIn {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, ApiError> {
-        let (session, until_ms) = signed_in(parts, node).await?;
-        Ok(Self { session, until_ms })
+        let known = person(parts, node).await?;
+        Ok(Self { session: known.session, until_ms: known.until_ms })
     }
 }
 
-/// The session of an access token, and until when that is good, in milliseconds since 1970.
-async fn signed_in(parts: &Parts, node: &Arc<Node>) -> Result<(Session, i64), ApiError> {
-    let token = bearer(&parts.headers).ok_or(Code::SignInNeeded)?.to_owned();
-    let (tokens, now_ms) = (node.context.tokens.clone(), clock::unix_ms());
-    let checked = node.read(move |connection| check_token(connection, &tokens, now_ms, &token)).await?;
-    let (claims, session) = checked?;
-    if let Some(account) = claims.account() {
-        logs::is_asked_by(account, session.id);
+/// Who asks by an access token.
+async fn person(parts: &Parts, node: &Node) -> Result<Arc<Known>, ApiError> {
+    let (token, now_ms) = (bearer(&parts.headers).ok_or(Code::SignInNeeded)?, clock::unix_ms());
+    let known = match node.context.sessions.get(now_ms, &session_cache::hash_of(token)) {
+        Ok(known) => known,
+        Err(_) => {
+            let (context, token) = (node.context.clone(), token.to_owned());
+            node.read(move |connection| check_token(connection, &context, now_ms, &token)).await??
+        }
+    };
+    admit(node, &known)?;
+    Ok(known)
+}
+
+/// Who asks by the API token with this hash.
+async fn program(node: &Node, hash: [u8; 32]) -> Result<Arc<Known>, ApiError> {
+    let now_ms = clock::unix_ms();
+    let ticket = match node.context.sessions.get(now_ms, &hash) {
+        Ok(known) => return admit(node, &known).map(|()| known),
+        Err(ticket) => ticket,
+    };
+    let found = node.read(move |connection| {
+        let Some(token) = api_tokens::find(connection, &hash)? else { return Ok(None) };
+        Ok(Some((records::account_id(connection, token.aid)?, token)))
+    });
+    let (account, token) = found.await?.ok_or(Code::SignInNeeded)?;
+    if token.expires_ms <= now_ms {
+        return Err(Code::TokenExpired.into());
     }
-    node.gate.admit(node, &session)?;
-    Ok((session, claims.exp.saturating_mul(1_000)))
+    let (is_use_due, session) =
+        (api_tokens::is_use_due(&token, now_ms), Session { aid: token.aid, id: token.id, device: None });
+    let known = Arc::new(Known { account, session, grant: token.grant, until_ms: token.expires_ms });
+    node.context.sessions.put(ticket, hash, Arc::clone(&known));
+    admit(node, &known)?;
+    if is_use_due {
+        node.writer().run(move |write| api_tokens::set_used(write, now_ms, &token.id)).await?;
+    }
+    Ok(known)
+}
+
+/// Lets somebody ask once more, and notes who it is.
+fn admit(node: &Node, known: &Known) -> Result<(), ApiError> {
+    logs::is_asked_by(known.account, known.session.id);
+    node.gate.admit(node, &known.session)
 }
 
 /// What somebody asks by, as far as it can be taken away from him.
@@ -150,7 +183,7 @@ pub(crate) struct Principal {
     pub(crate) pass: Pass,
     /// Until when the token is good, in milliseconds since 1970.
     pub(crate) until_ms: i64,
-    grant: Grant,
+    known: Arc<Known>,
 }
 
 impl Principal {
@@ -162,12 +195,12 @@ impl Principal {
 
     /// Whether the token is for this ledger.
     pub(crate) fn sees(&self, ledger: &LedgerId) -> bool {
-        self.grant.is_for(ledger)
+        self.known.grant.is_for(ledger)
     }
 
     /// Whether the token is for changing something, where it may read.
     pub(crate) fn may_write(&self) -> Result<(), Code> {
-        if self.grant.can_write { Ok(()) } else { Err(Code::Scope) }
+        if self.known.grant.can_write { Ok(()) } else { Err(Code::Scope) }
     }
 }
 
@@ -175,27 +208,19 @@ impl FromRequestParts<Arc<Node>> for Principal {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, ApiError> {
-        let Some(hash) = bearer(&parts.headers).and_then(api_tokens::hash_of) else {
-            let (session, until_ms) = signed_in(parts, node).await?;
-            return Ok(Self { session, pass: Pass::Session(session), until_ms, grant: Grant::ALL });
+        let (known, pass) = match bearer(&parts.headers).and_then(api_tokens::hash_of) {
+            None => {
+                let known = person(parts, node).await?;
+                let pass = Pass::Session(known.session);
+                (known, pass)
+            }
+            Some(hash) => {
+                let known = program(node, hash).await?;
+                let pass = Pass::Token { aid: known.session.aid, id: known.session.id };
+                (known, pass)
+            }
         };
-        let now_ms = clock::unix_ms();
-        let found = node.read(move |connection| {
-            let Some(token) = api_tokens::find(connection, &hash)? else { return Ok(None) };
-            Ok(Some((records::account_id(connection, token.aid)?, token)))
-        });
-        let (account, token) = found.await?.ok_or(Code::SignInNeeded)?;
-        if token.expires_ms <= now_ms {
-            return Err(Code::TokenExpired.into());
-        }
-        logs::is_asked_by(account, token.id);
-        let session = Session { aid: token.aid, id: token.id, device: None };
-        node.gate.admit(node, &session)?;
-        if api_tokens::is_use_due(&token, now_ms) {
-            node.writer().run(move |write| api_tokens::set_used(write, now_ms, &token.id)).await?;
-        }
-        let pass = Pass::Token { aid: token.aid, id: token.id };
-        Ok(Self { session, pass, until_ms: token.expires_ms, grant: token.grant })
+        Ok(Self { session: known.session, pass, until_ms: known.until_ms, known })
     }
 }
 

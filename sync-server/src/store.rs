@@ -89,7 +89,7 @@ pub enum Effect {
         /// The device.
         device: DeviceKey,
     },
-    /// A session of no device was ended, or an API token taken away.
+    /// A session was ended that is no device's or whose device has another one, or an API token taken away.
     Withdrawn {
         /// The account's row.
         aid: i64,

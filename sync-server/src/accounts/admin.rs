@@ -1,8 +1,8 @@
 //! What an operator does with accounts on the command line: `outlay-server user`, also beside a running server.
 //!
-//! It reads and writes the database that the server has open. A server looks at it for every request, so that what is
-//! ended here is ended there; whom it has connected it is told by notices in the database, which it takes from there. So it is
-//! with an account that is to be deleted, of which more is in its memory.
+//! It reads and writes the database that the server has open. What is ended here is ended there: a command waits for as long
+//! as a server that is running may know a session. Whom that has connected it is told by notices in the database, which it
+//! takes from there. So it is with an account that is to be deleted, of which more is in its memory.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -23,8 +23,11 @@ use crate::config::{Folder, Person, UserCommand};
 use crate::events::outbox;
 use crate::node::Node;
 use crate::serve::{database, open};
+use crate::session_cache::KNOWN_MS;
 use crate::store::{Effect, Result, Store, StoreOptions, Write, is_alone};
 
+/// How long a server may know a session that was ended.
+const KNOWN_TIME: Duration = Duration::from_millis(KNOWN_MS.unsigned_abs());
 /// Between looks at the notices: an open socket is to end within a second.
 const NOTICE_TIME: Duration = Duration::from_millis(400);
 /// How long the command waits for a server to delete an account, in milliseconds.
@@ -81,7 +84,7 @@ type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
 ///
 /// When there is no such database or account, or the database fails.
 pub fn run(command: &UserCommand) -> Outcome {
-    match command {
+    let outcome = match command {
         UserCommand::List(folder) => list(&mut existing(folder)?, folder.json),
         UserCommand::Show(person) => with_account(person, |_, account| say(person, &account.line(), &account)),
         UserCommand::Sessions(person) => with_account(person, |store, account| list_sessions(store, person, &account)),
@@ -89,7 +92,12 @@ pub fn run(command: &UserCommand) -> Outcome {
         UserCommand::Enable(person) => change(person, |write, account| enable(write, account.aid)),
         UserCommand::ResetPassword(person) => with_account(person, |store, account| reset(store, person, &account)),
         UserCommand::Delete(person) => delete(person),
+    };
+    if outcome.is_ok() && matches!(command, UserCommand::Disable(_) | UserCommand::ResetPassword(_)) {
+        // A server that is running may know a session for so long that was ended beside it: it is done when none does.
+        std::thread::sleep(KNOWN_TIME);
     }
+    outcome
 }
 
 /// The database of a folder; none is made by looking for an account.

@@ -117,14 +117,16 @@ fn enter_device(write: &mut Write<'_>, now_ms: i64, aid: i64, device: &DeviceKey
     let upsert = "INSERT INTO device (aid, key, name, created_ms, seen_ms, is_active) VALUES (?1, ?2, ?3, ?4, ?4, 1)
         ON CONFLICT DO UPDATE SET name = ?3, seen_ms = ?4, is_active = 1";
     write.tx.prepare_cached(upsert)?.execute((aid, device.0, name, now_ms))?;
-    revoke_device(write, now_ms, aid, device)?;
+    if revoke_device(write, now_ms, aid, device)? {
+        write.effect(Effect::Withdrawn { aid });
+    }
     Ok(true)
 }
 
-fn revoke_device(write: &Write<'_>, now_ms: i64, aid: i64, device: &DeviceKey) -> Result<()> {
+/// Ends the sessions of a device. Says whether there was one.
+fn revoke_device(write: &Write<'_>, now_ms: i64, aid: i64, device: &DeviceKey) -> Result<bool> {
     let revoke = "UPDATE family SET revoked_ms = ?3 WHERE aid = ?1 AND device = ?2 AND revoked_ms IS NULL";
-    write.tx.prepare_cached(revoke)?.execute((aid, device.0, now_ms))?;
-    Ok(())
+    Ok(write.tx.prepare_cached(revoke)?.execute((aid, device.0, now_ms))? > 0)
 }
 
 fn active_programs(connection: &Connection, now_ms: i64, aid: i64) -> Result<i64> {

@@ -2,18 +2,22 @@
 //!
 //! What only reads is answered at once; the rest says what is to be written, and what its outcome means.
 
+use std::sync::Arc;
+
 use outlay_ledger::{DeviceKey, LedgerId};
 use outlay_protocol::Code;
 use outlay_protocol::session::{Answer, Question};
 use rusqlite::Connection;
 
 use super::Visitor;
+use crate::accounts::api_tokens::Grant;
 use crate::accounts::{Session, records, sessions};
-use crate::auth::{AccessTokens, Claims, TokenError, keys};
+use crate::auth::{AccessTokens, TokenError, keys};
 use crate::ledgers::log::{self, HeldCache, Page};
 use crate::ledgers::older::{self, Wanted};
 use crate::ledgers::open::{self, Claim};
 use crate::ledgers::{self, LedgerLimits};
+use crate::session_cache::{self, Known, LocalSessions, SessionCache};
 use crate::store::{Result, StoreError, Transactions, Write};
 
 /// What answering needs beside a connection.
@@ -25,6 +29,8 @@ pub struct Context {
     pub limits: LedgerLimits,
     /// What replicas hold that are being sent what they lack.
     pub held: HeldCache,
+    /// Who asks by which token.
+    pub sessions: Arc<LocalSessions>,
 }
 
 /// An answer, and what else it means for the connection.
@@ -159,17 +165,36 @@ fn open_ledger(connection: &Connection, ledger: &LedgerId, visitor: &Visitor, cl
     })
 }
 
-/// What a token says, and the session that it is of, if it is good now.
+/// Who asks by an access token, if it is good now. Nothing may have been read in the transaction before: what is put into the
+/// cache has to be read after its ticket was given.
 ///
 /// # Errors
 ///
 /// When the database fails. The inner error is what is wrong with the token.
 pub fn check_token(
     connection: &Connection,
+    context: &Context,
+    now_ms: i64,
+    token: &str,
+) -> Result<std::result::Result<Arc<Known>, Code>> {
+    let hash = session_cache::hash_of(token);
+    let ticket = match context.sessions.get(now_ms, &hash) {
+        Ok(known) => return Ok(Ok(known)),
+        Err(ticket) => ticket,
+    };
+    let checked = read_token(connection, &context.tokens, now_ms, token)?.map(Arc::new);
+    if let Ok(known) = &checked {
+        context.sessions.put(ticket, hash, Arc::clone(known));
+    }
+    Ok(checked)
+}
+
+fn read_token(
+    connection: &Connection,
     tokens: &AccessTokens,
     now_ms: i64,
     token: &str,
-) -> Result<std::result::Result<(Claims, Session), Code>> {
+) -> Result<std::result::Result<Known, Code>> {
     let claims = match tokens.check(now_ms, keys::turn(connection)?, token) {
         Ok(claims) => claims,
         Err(TokenError::Expired) => return Ok(Err(Code::TokenExpired)),
@@ -181,7 +206,8 @@ pub fn check_token(
     // An account that is not there was signed up after the backup that was restored.
     let Some(aid) = records::row_of(connection, &account)? else { return Ok(Err(Code::Revoked)) };
     let session = Session { aid, id, device };
-    Ok(if sessions::is_going_on(connection, &session)? { Ok((claims, session)) } else { Err(Code::Revoked) })
+    let known = Known { account, session, grant: Grant::ALL, until_ms: claims.exp.saturating_mul(1_000) };
+    Ok(if sessions::is_going_on(connection, &session)? { Ok(known) } else { Err(Code::Revoked) })
 }
 
 fn authenticate(
@@ -191,15 +217,16 @@ fn authenticate(
     token: &str,
     device: DeviceKey,
 ) -> Result<Step> {
-    let (claims, session) = match check_token(connection, &context.tokens, now_ms, token)? {
-        Ok(checked) => checked,
+    let known = match check_token(connection, context, now_ms, token)? {
+        Ok(known) => known,
         Err(code) => return Ok(refused(code)),
     };
+    let session = known.session;
     if session.device != Some(device) {
         return Ok(refused(Code::Proof));
     }
     let visitor = Visitor { aid: session.aid, device };
-    let seconds_left = u32::try_from(claims.exp - now_ms.div_euclid(1000)).unwrap_or(0);
+    let seconds_left = u32::try_from(known.until_ms / 1_000 - now_ms.div_euclid(1_000)).unwrap_or(0);
     if ledgers::vouch_due(connection, visitor.aid, &visitor.device)? {
         return Ok(Step::SignIn { visitor, seconds_left });
     }

@@ -1,7 +1,7 @@
 //! A server in one piece for one thread: no tokio, no sockets, time and randomness as arguments.
 //!
-//! It answers the questions of sessions with the same functions that the sockets use, over the same limiter and bus
-//! and a store without threads. A simulation gives it a database on a disk of its own and hands its [`Effect`]s on.
+//! It answers the questions of sessions with the same functions that the sockets use, over the same limiter, bus and session
+//! cache and a store without threads. A simulation gives it a database on a disk of its own and hands its [`Effect`]s on.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +21,7 @@ use crate::auth::{AccessTokens, RefreshToken, keys};
 use crate::bus::LocalBus;
 use crate::ledgers::append::{Push, Signed, append};
 use crate::ledgers::{self, LedgerLimits};
+use crate::session_cache;
 use crate::store::{Effect, Reader, Result, Serial, Store, StoreError, StoreOptions, Transactions};
 
 /// A login as a client gets it.
@@ -79,10 +80,13 @@ impl Inline {
         let reader = Reader::open(path, vfs.as_deref(), cache_kib)?;
         let (id, keys) = (store.keys().identity.public(), store.keys());
         let tokens = AccessTokens::new(&keys.token, &id, access_seconds);
-        let context = Context { tokens, limits, held: Default::default() };
+        let context = Context { tokens, limits, held: Default::default(), sessions: Default::default() };
         let effects = Arc::<Mutex<Vec<Effect>>>::default();
         let kept = Arc::clone(&effects);
-        let bus = LocalBus::new(vec![Box::new(move |effects| lock(&kept).extend_from_slice(effects))]);
+        let bus = LocalBus::new(vec![
+            session_cache::listener(Arc::clone(&context.sessions)),
+            Box::new(move |effects| lock(&kept).extend_from_slice(effects)),
+        ]);
         let (store, rates) = (Serial::new(store, reader, bus), Rates::new(Arc::default(), rates));
         Ok(Self { id, store, context, times: RefreshTimes::default(), rates, effects })
     }

@@ -1,4 +1,4 @@
-//! The contracts of the seams: what a server demands of its store, its event bus and its limiter,
+//! The contracts of the seams: what a server demands of its store, its event bus, its limiter and its session cache,
 //! whatever they are made of.
 //!
 //! Each file is one contract. Its properties are functions of an implementation, and its tests run all of them against each
@@ -8,4 +8,5 @@
 
 mod bus;
 mod limiter;
+mod session_cache;
 mod store;

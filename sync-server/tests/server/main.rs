@@ -21,6 +21,7 @@ mod members;
 mod operation;
 mod postbox;
 mod refusals;
+mod revoking;
 mod second;
 mod strangers;
 mod support;

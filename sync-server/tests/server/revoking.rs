@@ -1,0 +1,117 @@
+//! What was taken away: no request that is begun after the answer succeeds, however busy the token was until then.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::support::{Account, Device, PASSWORD, Server, program, request, run};
+
+/// Programs that ask at once.
+const ASKING: usize = 4;
+/// Requests that succeed before something is taken away: the token is well known by then.
+const BEFORE: usize = 8;
+/// Requests of each program after it.
+const AFTER: usize = 4;
+const ROUNDS: u8 = 5;
+
+fn busy_server() -> Server {
+    let many = "1000000";
+    Server::start(
+        &[
+            ["--address-requests-per-minute", many],
+            ["--account-requests-per-minute", many],
+            ["--person-requests-per-minute", many],
+            ["--session-requests-per-minute", many],
+        ]
+        .concat(),
+    )
+}
+
+/// Asks with a token all the time, from before it is taken away until after that was answered.
+fn nobody_gets_in_after(server: &Server, path: &str, token: &str, take_away: impl FnOnce()) {
+    let (address, bearer) = (server.address.as_str(), format!("Bearer {token}"));
+    let (before, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let ask = || {
+        let mut after = 0;
+        while after < AFTER {
+            let was_over = is_over.load(Ordering::SeqCst);
+            let status = request(address, "GET", path, &[("authorization", &bearer)], b"").status;
+            assert!(status == 401 || (status == 200 && !was_over), "{status} after it was over: {was_over}");
+            before.fetch_add(usize::from(status == 200), Ordering::SeqCst);
+            after += usize::from(was_over);
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..ASKING).for_each(|_| _ = scope.spawn(ask));
+        while before.load(Ordering::SeqCst) < BEFORE {
+            std::thread::yield_now();
+        }
+        take_away();
+        is_over.store(true, Ordering::SeqCst);
+    });
+}
+
+fn delete(server: &Server, path: &str, account: &Account) {
+    assert_eq!(server.ask("DELETE", path, account, &Value::Null).status, 204);
+}
+
+#[test]
+fn no_request_of_a_session_succeeds_after_it_was_ended() {
+    let server = busy_server();
+    let owner = server.sign_up("ana@example.org", &Device::new(1));
+    for round in 0..ROUNDS {
+        let report = program(&server, "login", "ana@example.org", "report");
+        nobody_gets_in_after(&server, "/v1/me", &report.access, || {
+            let sessions = server.ask("GET", "/v1/sessions", &owner, &Value::Null).json();
+            let sessions = sessions["sessions"].as_array().unwrap().clone();
+            let session = sessions.iter().find(|session| session["name"] == "report").unwrap();
+            delete(&server, &format!("/v1/sessions/{}", session["id"].as_str().unwrap()), &owner);
+        });
+        let phone = Device::new(10 + round);
+        let lost = server.log_in("ana@example.org", &phone);
+        let path = format!("/v1/devices/{}", phone.key());
+        nobody_gets_in_after(&server, "/v1/ledgers", &lost.access, || delete(&server, &path, &owner));
+    }
+    assert_eq!(server.ask("GET", "/v1/me", &owner, &Value::Null).status, 200, "the one that ended them goes on");
+}
+
+#[test]
+fn no_request_of_a_device_succeeds_by_the_session_before_its_last_one() {
+    let (server, phone) = (busy_server(), Device::new(1));
+    let mut account = server.sign_up("ana@example.org", &phone);
+    for _ in 0..ROUNDS {
+        let mut next = None;
+        nobody_gets_in_after(&server, "/v1/me", &account.access, || {
+            next = Some(server.log_in("ana@example.org", &phone));
+        });
+        account = next.unwrap();
+    }
+    assert_eq!(server.ask("GET", "/v1/me", &account, &Value::Null).status, 200);
+}
+
+#[test]
+fn no_request_with_an_api_token_succeeds_after_it_was_taken_away() {
+    let server = busy_server();
+    let owner = server.sign_up("ana@example.org", &Device::new(1));
+    for _ in 0..ROUNDS {
+        let made = server.ask("POST", "/v1/tokens", &owner, &json!({ "name": "lost", "scope": "read" })).json();
+        let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
+        let token = made["token"].as_str().unwrap();
+        nobody_gets_in_after(&server, "/v1/ledgers", token, || delete(&server, &path, &owner));
+    }
+}
+
+#[test]
+fn no_request_of_an_account_succeeds_after_it_was_disabled_or_deleted() {
+    let server = busy_server();
+    let ana = server.sign_up("ana@example.org", &Device::new(1));
+    nobody_gets_in_after(&server, "/v1/me", &ana.access, || {
+        let (done, text) = run(&["user", "disable", "ana@example.org"], &[("--data", &server.data)]);
+        assert!(done, "{text}");
+    });
+    let ben = server.sign_up("ben@example.org", &Device::new(2));
+    nobody_gets_in_after(&server, "/v1/me", &ben.access, || {
+        let body = json!({ "password": PASSWORD });
+        assert_eq!(server.ask("DELETE", "/v1/me", &ben, &body).status, 204);
+    });
+}
