@@ -285,6 +285,16 @@ pub fn is_going_on(connection: &Connection, session: &Session) -> Result<bool> {
     Ok(connection.prepare_cached(select)?.exists(row)?)
 }
 
+/// Whether a device is signed in to an account.
+///
+/// # Errors
+///
+/// When the database fails.
+pub fn is_signed_in(connection: &Connection, aid: i64, device: &DeviceKey) -> Result<bool> {
+    let select = "SELECT 1 FROM device WHERE aid = ?1 AND key = ?2 AND is_active = 1";
+    Ok(connection.prepare_cached(select)?.exists((aid, device.0))?)
+}
+
 /// The sessions of an account that go on, the latest used first.
 ///
 /// # Errors

@@ -23,6 +23,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::mailbox::{Letter, Mailbox};
 use super::{Visitor, http};
+use crate::accounts::sessions;
 use crate::api::refused::{Malformed, ShuttingDown};
 use crate::clock;
 use crate::error::ApiError;
@@ -206,6 +207,7 @@ impl Connection {
                 if let Some(visitor) = answered.visitor {
                     self.visitor = Some(visitor);
                     self.node.hub.identify(&visitor, &self.mailbox);
+                    self.look_whether_signed_out(visitor);
                 }
                 let granted = answered.granted.filter(|ledger| !self.granted.contains(ledger));
                 self.granted.extend(granted);
@@ -235,6 +237,19 @@ impl Connection {
             Letter::Revoked => self.step(ServerInput::Revoked),
             Letter::Closing => self.step(ServerInput::Closing),
         }
+    }
+
+    /// That a device was signed out between the answer to AUTH and now was told to nobody: it is looked at once more.
+    fn look_whether_signed_out(&self, Visitor { aid, device }: Visitor) {
+        let (node, mailbox) = (Arc::clone(&self.node), Arc::clone(&self.mailbox));
+        tokio::spawn(async move {
+            match node.read(move |connection| sessions::is_signed_in(connection, aid, &device)).await {
+                Ok(true) => {}
+                Ok(false) => mailbox.put(Letter::Revoked),
+                // Then it is known no longer than its token is good.
+                Err(error) => tracing::error!(%error, "whether a device is signed in was not read"),
+            }
+        });
     }
 
     fn look_at_ledgers(&self) {

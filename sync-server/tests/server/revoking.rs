@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use outlay_protocol::Code;
 use serde_json::{Value, json};
 
-use crate::support::{Account, Device, PASSWORD, Server, program, request, run};
+use crate::support::{Account, Device, PASSWORD, Server, Socket, program, request, run};
 
 /// Programs that ask at once.
 const ASKING: usize = 4;
@@ -114,4 +115,18 @@ fn no_request_of_an_account_succeeds_after_it_was_disabled_or_deleted() {
         let body = json!({ "password": PASSWORD });
         assert_eq!(server.ask("DELETE", "/v1/me", &ben, &body).status, 204);
     });
+}
+
+#[test]
+fn a_device_that_connects_while_it_is_signed_out_does_not_stay_connected() {
+    let server = busy_server();
+    let owner = server.sign_up("ana@example.org", &Device::new(1));
+    for round in 0..20 {
+        let phone = Device::new(10 + round);
+        let lost = server.log_in("ana@example.org", &phone);
+        let mut socket = Socket::connect(&server);
+        socket.greet(&phone, &lost.access);
+        delete(&server, &format!("/v1/devices/{}", phone.key()), &owner);
+        assert_eq!(socket.closed(), Some(Code::Revoked), "round {round}");
+    }
 }
