@@ -126,6 +126,28 @@ fn a_server_that_is_stopped_says_so_after_what_is_under_way() {
 }
 
 #[test]
+fn what_a_server_said_it_held_is_brought_back_when_it_is_rolled_back() {
+    let mut world = World::new(29, 1);
+    let ledger = world.found(0);
+    world.heal();
+    let backup = world.storage.clone();
+    world.write(0, ledger, 24_001);
+    while world.deliver_up(0) || world.answer(0) {}
+    world.cut(0);
+    assert_eq!(world.log(ledger).commits.len(), 2, "it is stored, and the answer was lost");
+
+    world.connect(0);
+    while !world.devices[0].memory.locals[&ledger].owed.is_empty() {
+        assert!(world.deliver_up(0) || world.answer(0) || world.deliver_down(0), "it is said to be held");
+    }
+    world.cut(0);
+    world.storage = backup;
+    world.heal();
+    assert_eq!(world.log(ledger).commits.len(), 2);
+    world.assert_acknowledged_is_stored();
+}
+
+#[test]
 fn a_restored_server_has_everything_back_in_one_connection() {
     for is_by_command in [false, true] {
         let mut world = World::new(9, 2);

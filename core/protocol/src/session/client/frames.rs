@@ -54,6 +54,9 @@ impl ClientSession {
             }
             Mode::Delta { epoch, head } => {
                 line.state = State::Pulling;
+                // A commit that is held already may be anywhere up to the end. Should that be acknowledged, and the log then
+                // be one without it, the end is missed.
+                line.reach(*head);
                 let is_in_order = line.months == 0 || head.pos == 0;
                 let start = Cursor { epoch: *epoch, at: Place::START, complete_from: 0 };
                 line.cursor = line.opened_from.or(is_in_order.then_some(start));
