@@ -109,7 +109,7 @@ def mailed(account, kind):
     """The token of the mail that somebody was sent."""
     end = time.monotonic() + MAIL_SECONDS
     while time.monotonic() < end:
-        for mail in pathlib.Path(FACTS["mails"]).iterdir():
+        for mail in pathlib.Path(FACTS["mails"]).glob("*.eml"):
             text = mail.read_text()
             found = re.search(rf"^({kind}_\S+)$", text, re.MULTILINE)
             if found and f"To: {account['email']}" in text:
