@@ -259,7 +259,7 @@ impl Draft<'_, '_> {
     }
 
     /// The last commit is to say that it is the last one of an import, for whoever waits until all rows are there.
-    pub(crate) fn is_import(&mut self) {
+    pub(crate) fn mark_end_of_import(&mut self) {
         self.is_import = true;
     }
 

@@ -221,26 +221,22 @@ fn payees(connection: &Connection, name: &str) -> Result<Vec<i64>> {
 /// An entry from its row, with the names of what it refers to.
 fn shown(connection: &Connection, names: &mut Names, row: &Row<'_>) -> Result<Expense> {
     let currency = text(row, 5)?.and_then(outlay_ledger::field::currency);
-    let amount = row.get::<_, Option<i64>>(4)?.zip(currency);
-    let rid = |column| row.get::<_, Option<i64>>(column);
+    let number = |column| row.get::<_, Option<i64>>(column);
+    let amount = number(4)?.zip(currency);
     Ok(Expense {
-        id: match row.get(16)? {
-            // Of a listed document; others follow from their rid.
-            Some(id) => DocumentId(id),
-            None => names.document(connection, row.get(0)?)?,
-        },
+        id: names.id(connection, row.get(0)?, row.get(16)?)?,
         ledger: names.ledger(connection, row.get(1)?)?,
-        kind: rid(3)?.map(kind_of_number),
+        kind: number(3)?.map(kind_of_number),
         amount: amount.and_then(|(minor, currency)| Money::new(minor, currency).ok()),
-        payee: rid(6)?.map(|pid| names.payee(connection, pid)).transpose()?.unwrap_or_default(),
-        category: rid(7)?.map(|rid| names.category(connection, rid)).transpose()?.flatten(),
-        account: rid(8)?.map(|rid| names.account(connection, rid)).transpose()?.flatten(),
-        to_account: rid(9)?.map(|rid| names.account(connection, rid)).transpose()?.flatten(),
+        payee: number(6)?.map(|pid| names.payee(connection, pid)).transpose()?.unwrap_or_default(),
+        category: number(7)?.map(|rid| names.category(connection, rid)).transpose()?.flatten(),
+        account: number(8)?.map(|rid| names.account(connection, rid)).transpose()?.flatten(),
+        to_account: number(9)?.map(|rid| names.account(connection, rid)).transpose()?.flatten(),
         date: row.get(2).map(|days| Date::from_days(days).unwrap_or(Date::MIN))?,
         time: row.get::<_, Option<u32>>(12)?.and_then(TimeOfDay::from_seconds),
         note: text(row, 13)?.unwrap_or_default().to_owned(),
         tags: text(row, 14)?.iter().flat_map(|tags| tags.split(TAG_SEPARATOR)).map(str::to_owned).collect(),
-        refund_of: rid(15)?.map(|rid| names.document(connection, rid)).transpose()?,
+        refund_of: number(15)?.map(|rid| names.document(connection, rid)).transpose()?,
         deleted: row.get(10)?,
         conflicted: row.get(11)?,
     })

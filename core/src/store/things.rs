@@ -1,6 +1,7 @@
 //! Ledgers, accounts, categories and members: what is few and named.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use outlay_ledger::category;
 use outlay_ledger::member::Role;
@@ -216,10 +217,8 @@ pub(crate) struct Names {
     called: HashMap<(i64, Level, String), (i64, DocumentId)>,
 }
 
-/// Names remembered with what they mean.
-const CALLED_MAX: usize = 10_000;
-/// Payees remembered, some 60 bytes each: more than most people have.
-const PAYEES_MAX: usize = 4_096;
+/// Of each of these so many, some 60 bytes each: more than most people have. Then that is looked up anew.
+const REMEMBERED_MAX: usize = 10_000;
 
 /// Where a name is looked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -262,11 +261,7 @@ impl Names {
         }
         let Some(rid) = look()? else { return Ok(None) };
         let found = (rid, self.document(connection, rid)?);
-        if self.called.len() >= CALLED_MAX {
-            self.called.clear();
-        }
-        self.called.insert(key, found);
-        Ok(Some(found))
+        Ok(Some(remember(&mut self.called, key, found)))
     }
 
     /// A category that is held and not deleted, with its path.
@@ -277,12 +272,11 @@ impl Names {
         let named = match self.tree.row(connection, rid)? {
             None => None,
             Some(row) => {
-                let id = row.id.map_or_else(|| self.document(connection, rid), |id| Ok(DocumentId(id)))?;
-                Some(Named { id, name: self.tree.names(connection, rid)?.join(PATH_SEPARATOR) })
+                let name = self.tree.names(connection, rid)?.join(PATH_SEPARATOR);
+                Some(Named { id: self.id(connection, rid, row.id)?, name })
             }
         };
-        self.categories.insert(rid, named.clone());
-        Ok(named)
+        Ok(remember(&mut self.categories, rid, named))
     }
 
     /// An account that is held and not deleted.
@@ -296,11 +290,9 @@ impl Names {
             connection.prepare_cached(select)?.query_row([rid], row).optional()?;
         let named = match row {
             None => None,
-            Some((name, Some(id))) => Some(Named { id: DocumentId(id), name }),
-            Some((name, None)) => Some(Named { id: self.document(connection, rid)?, name }),
+            Some((name, listed)) => Some(Named { id: self.id(connection, rid, listed)?, name }),
         };
-        self.accounts.insert(rid, named.clone());
-        Ok(named)
+        Ok(remember(&mut self.accounts, rid, named))
     }
 
     /// The name of a payee.
@@ -309,12 +301,13 @@ impl Names {
             return Ok(known.clone());
         }
         let select = "SELECT name FROM payee WHERE pid = ?1";
-        let name: String = connection.prepare_cached(select)?.query_row([pid], |row| row.get(0))?;
-        if self.payees.len() >= PAYEES_MAX {
-            self.payees.clear();
-        }
-        self.payees.insert(pid, name.clone());
-        Ok(name)
+        let name = connection.prepare_cached(select)?.query_row([pid], |row| row.get(0))?;
+        Ok(remember(&mut self.payees, pid, name))
+    }
+
+    /// The id of a document from its row: there if it is a listed one, others follow from their rid.
+    pub(crate) fn id(&mut self, connection: &Connection, rid: i64, listed: Option<[u8; 16]>) -> Result<DocumentId> {
+        listed.map_or_else(|| self.document(connection, rid), |id| Ok(DocumentId(id)))
     }
 
     /// The id of a document.
@@ -322,7 +315,7 @@ impl Names {
         let Some((fid, number)) = keys::feed_and_number(rid) else { return keys::document(connection, rid) };
         let prefix = match self.prefixes.get(&fid) {
             Some(prefix) => *prefix,
-            None => *self.prefixes.entry(fid).or_insert(keys::prefix_of_feed(connection, fid)?),
+            None => remember(&mut self.prefixes, fid, keys::prefix_of_feed(connection, fid)?),
         };
         Ok(keys::document_of(prefix, number))
     }
@@ -331,9 +324,17 @@ impl Names {
     pub(crate) fn ledger(&mut self, connection: &Connection, lid: i64) -> Result<LedgerId> {
         match self.ledgers.get(&lid) {
             Some(id) => Ok(*id),
-            None => Ok(*self.ledgers.entry(lid).or_insert(keys::ledger_id(connection, lid)?)),
+            None => Ok(remember(&mut self.ledgers, lid, keys::ledger_id(connection, lid)?)),
         }
     }
+}
+
+fn remember<K: Eq + Hash, V: Clone>(all: &mut HashMap<K, V>, key: K, value: V) -> V {
+    if all.len() >= REMEMBERED_MAX {
+        all.clear();
+    }
+    all.insert(key, value.clone());
+    value
 }
 
 /// The tree of categories, as far as it is asked for; see [`category`].
@@ -408,8 +409,7 @@ impl Categories {
             Ok(CategoryRow { lid: row.get(0)?, name: row.get(1)?, parent: row.get(2)?, id: row.get(3)? })
         };
         let row = connection.prepare_cached(select)?.query_row([rid], read).optional()?;
-        self.0.insert(rid, row.clone());
-        Ok(row)
+        Ok(remember(&mut self.0, rid, row))
     }
 }
 

@@ -43,7 +43,7 @@ impl<'a, 't> Taking<'a, 't> {
     ) -> Result<Self> {
         let mut draft = author.draft(write, ledger)?;
         draft.cut_by_month();
-        draft.is_import();
+        draft.mark_end_of_import();
         let names = Names::load(&draft.write.tx, draft.lid)?;
         let imported = Imported { rejected, ledger: Some(ledger), ..Imported::default() };
         Ok(Self { draft, names, refunded, seen: HashSet::new(), waiting: Vec::new(), imported })
