@@ -176,6 +176,26 @@ pub fn of_member(
     Ok(member.map(|(member, role)| (row, member, role)).ok_or(Code::NoSuchLedger))
 }
 
+/// A ledger for one of its owners, by the role that an account or a device of it has there, if any.
+///
+/// # Errors
+///
+/// When the database fails. The inner error is [`Code::NoSuchLedger`] for who never was a member, [`Code::Removed`] for who
+/// was one, and [`Code::ReadOnly`] for a member who is no owner.
+fn for_owner(
+    connection: &Connection,
+    row: LedgerRow,
+    aid: i64,
+    role: Option<Role>,
+) -> Result<std::result::Result<LedgerRow, Code>> {
+    Ok(match role {
+        Some(Role::Owner) => Ok(row),
+        Some(_) => Err(Code::ReadOnly),
+        None if is_tied(connection, row.lid, aid)? => Err(Code::Removed),
+        None => Err(Code::NoSuchLedger),
+    })
+}
+
 /// Whether an account is or was a member of a ledger.
 ///
 /// # Errors

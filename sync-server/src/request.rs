@@ -1,5 +1,6 @@
 //! What requests bring: a body of JSON, and who asks. Whatever is not in order is refused with its code.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -227,6 +228,11 @@ impl FromRequestParts<Arc<Node>> for Principal {
 /// What cannot be the id of a page is that of none.
 pub(crate) fn page_id(text: &str) -> Result<[u8; 16], Code> {
     hex::fixed(text).ok_or(Code::NoSuchPage)
+}
+
+/// What cannot be a name in the address of a page is in that of none.
+pub(crate) fn page_part<T: FromStr>(text: &str) -> Result<T, Code> {
+    text.parse().map_err(|_| Code::NoSuchPage)
 }
 
 /// What cannot be the id of a ledger is that of none.

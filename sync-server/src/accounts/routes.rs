@@ -26,7 +26,7 @@ use crate::config::SignUp;
 use crate::error::{Answer, ApiError};
 use crate::mail::Errand;
 use crate::node::{Node, Shared, random};
-use crate::request::{At, Body, bearer, page_id};
+use crate::request::{At, Body, bearer, page_id, page_part};
 use crate::{clock, ledgers, logs, proxies};
 
 pub(crate) fn router() -> Pages {
@@ -529,7 +529,7 @@ async fn remove_device(
     session: Session,
     At(DevicePath { key }): At<DevicePath>,
 ) -> Answer<StatusCode> {
-    let key: DeviceKey = key.parse().map_err(|_| Code::NoSuchPage)?;
+    let key: DeviceKey = page_part(&key)?;
     let now_ms = clock::unix_ms();
     let ended = node.writer().run(move |write| sessions::end_device(write, now_ms, session.aid, &key)).await?;
     if ended { Ok(StatusCode::NO_CONTENT) } else { Err(Code::NoSuchPage.into()) }

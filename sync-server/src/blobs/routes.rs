@@ -23,7 +23,7 @@ use crate::api::{BlobPath, Key, Pages};
 use crate::clock;
 use crate::error::{Answer, ApiError};
 use crate::node::{Node, Shared};
-use crate::request::{At, Principal};
+use crate::request::{At, Principal, page_part};
 
 /// Bytes of a body that are gathered before they are written.
 const WRITE_BYTES: usize = 256 * 1024;
@@ -77,7 +77,7 @@ async fn read(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let (ledger, aid) = (principal.ledger(&ledger)?, principal.session.aid);
-    let hash: BlobHash = hash.parse().map_err(|_| Code::NoSuchPage)?;
+    let hash: BlobHash = page_part(&hash)?;
     let found = node.read(move |connection| find(connection, &ledger, aid, &hash)).await??;
     let blob = found.filter(|_| node.files.has(&ledger, &hash)).ok_or(Code::NoSuchPage)?;
     let etag = format!("\"{hash}\"");
@@ -170,7 +170,7 @@ async fn store(
 ) -> Answer<Response> {
     let ledger = principal.ledger(&ledger)?;
     principal.may_write()?;
-    let hash: BlobHash = hash.parse().map_err(|_| Code::NoSuchPage)?;
+    let hash: BlobHash = page_part(&hash)?;
     let (limits, sent) = (BlobLimits::of(&node.limits), range::sent(&headers)?);
     let upload = Upload { aid: principal.session.aid, ledger, hash, bytes: sent.total() };
     match upload.bytes {

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::changes::{run, shown};
-use super::draft::{Draft, Reply};
+use super::changes::{gone, run, shown};
+use super::draft::Draft;
 use super::object::ExpenseObject;
 use super::repeats::{Key as RepeatKey, KeyHeader};
 use crate::api::refused::{Invalid, KeyReused, NoSuchPage, OfLedger, ToWrite};
@@ -23,8 +23,7 @@ use crate::api::{AttachmentPath, Key, Pages};
 use crate::blobs;
 use crate::error::Answer;
 use crate::node::Shared;
-use crate::request::{At, Principal, Sent};
-use crate::store::Write;
+use crate::request::{At, Principal, Sent, page_part};
 
 pub(super) fn router() -> Pages {
     Pages::new().routes(routes!(attach, detach))
@@ -87,7 +86,7 @@ async fn attach(
     headers: HeaderMap,
     Sent(asked, body): Sent<AttachIn>,
 ) -> Answer<Response> {
-    let (id, hash) = named(&expense, &hash)?;
+    let (id, hash): (DocumentId, BlobHash) = (page_part(&expense)?, page_part(&hash)?);
     let key = RepeatKey::read(&headers, &[b"attach", ledger.as_bytes(), &id.0, &hash.0, &body])?;
     let draft = move |draft: &mut Draft<'_>| {
         let held = blobs::held(draft.tx, draft.lid, &hash)?.ok_or(Code::NoSuchPage)?;
@@ -112,15 +111,10 @@ async fn detach(
     At(AttachmentPath { ledger, expense, hash }): At<AttachmentPath>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let (id, hash) = named(&expense, &hash)?;
+    let (id, hash): (DocumentId, BlobHash) = (page_part(&expense)?, page_part(&hash)?);
     let key = RepeatKey::read(&headers, &[b"detach", ledger.as_bytes(), &id.0, &hash.0])?;
     let draft = move |draft: &mut Draft<'_>| {
         draft.edit(id, |_, document| Ok(expense::detach(document, &hash).into_iter().collect()))
     };
-    let gone = |_: &Write<'_>, _, ()| Ok(Reply { status: StatusCode::NO_CONTENT.as_u16(), body: String::new() });
     run(&node, &principal, &ledger, key, draft, gone).await
-}
-
-fn named(expense: &str, hash: &str) -> Result<(DocumentId, BlobHash), Code> {
-    Ok((expense.parse().map_err(|_| Code::NoSuchPage)?, hash.parse().map_err(|_| Code::NoSuchPage)?))
 }

@@ -24,7 +24,7 @@ use crate::api::{ExpensePath, LedgerPath, Pages};
 use crate::clock;
 use crate::error::{Answer, ApiError};
 use crate::node::{Node, Shared};
-use crate::request::{At, Principal, Sent};
+use crate::request::{At, Principal, Sent, page_part};
 use crate::store::Write;
 
 /// Bytes of an expense: its longest texts, each character escaped.
@@ -111,7 +111,7 @@ async fn change(
     headers: HeaderMap,
     Sent(changes, body): Sent<ChangesIn>,
 ) -> Answer<Response> {
-    let id: DocumentId = expense.parse().map_err(|_| Code::NoSuchPage)?;
+    let id: DocumentId = page_part(&expense)?;
     let key = Key::read(&headers, &[b"PATCH", ledger.as_bytes(), &id.0, &body])?;
     let draft = move |draft: &mut Draft<'_>| {
         draft.edit(id, |draft, document| {
@@ -139,11 +139,15 @@ async fn delete(
     At(ExpensePath { ledger, expense }): At<ExpensePath>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let id: DocumentId = expense.parse().map_err(|_| Code::NoSuchPage)?;
+    let id: DocumentId = page_part(&expense)?;
     let key = Key::read(&headers, &[b"DELETE", ledger.as_bytes(), &id.0])?;
     let draft = move |draft: &mut Draft<'_>| draft.edit(id, |_, _| Ok(vec![Put::new(field::STATE, field::DELETED)]));
-    let gone = |_: &Write<'_>, _, ()| Ok(Reply { status: StatusCode::NO_CONTENT.as_u16(), body: String::new() });
     run(&node, &principal, &ledger, key, draft, gone).await
+}
+
+/// What there is to say of what is no longer there.
+pub(super) fn gone(_: &Write<'_>, _: i64, (): ()) -> Drafted<Reply> {
+    Ok(Reply { status: StatusCode::NO_CONTENT.as_u16(), body: String::new() })
 }
 
 /// Writes, unless that was done before under this key.

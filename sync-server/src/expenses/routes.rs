@@ -22,7 +22,7 @@ use crate::api::{ExpensePath, LedgerPath, Pages};
 use crate::error::Answer;
 use crate::ledgers::{LedgerRow, of_member};
 use crate::node::{Node, Shared};
-use crate::request::{Asked, At, Principal};
+use crate::request::{Asked, At, Principal, page_part};
 use crate::store::Result;
 
 /// Entries of a page when nobody says how many: a screen.
@@ -125,7 +125,7 @@ async fn show(
     principal: Principal,
     At(ExpensePath { ledger, expense }): At<ExpensePath>,
 ) -> Answer<Json<ExpenseObject>> {
-    let id: DocumentId = expense.parse().map_err(|_| Code::NoSuchPage)?;
+    let id: DocumentId = page_part(&expense)?;
     let read = move |connection: &Connection, row: &LedgerRow| query::expense(connection, row.lid, &id);
     Ok(Json(read_ledger(&node, &principal, &ledger, read).await?.ok_or(Code::NoSuchPage)?))
 }

@@ -4,13 +4,12 @@
 //! of a member. An owner's device fetches it and pushes it on as any commit that another one has written; from then on it is
 //! in the log, set aside until it is accepted.
 
-use outlay_ledger::member::Role;
 use outlay_ledger::{CommitId, DeviceKey, LedgerId};
 use outlay_protocol::Code;
 use rusqlite::Connection;
 
 use super::append::{Push, Signed};
-use super::{LedgerRow, access, find, is_tied, log, members};
+use super::{LedgerRow, access, find, for_owner, log, members};
 use crate::store::{Result, Write};
 
 /// Bytes of a ledger's: some thousands of entries, what somebody writes in a few weeks without a network.
@@ -78,12 +77,11 @@ pub fn kept(
     device: &DeviceKey,
 ) -> Result<std::result::Result<Vec<Kept>, Code>> {
     let Some(row) = find(connection, ledger)? else { return Ok(Err(Code::NoSuchLedger)) };
-    match access(connection, row.lid, device)? {
-        Some(access) if access.role == Role::Owner => {}
-        Some(_) => return Ok(Err(Code::ReadOnly)),
-        None if is_tied(connection, row.lid, aid)? => return Ok(Err(Code::Removed)),
-        None => return Ok(Err(Code::NoSuchLedger)),
-    }
+    let role = access(connection, row.lid, device)?.map(|access| access.role);
+    let row = match for_owner(connection, row, aid, role)? {
+        Ok(row) => row,
+        Err(code) => return Ok(Err(code)),
+    };
     let select = "SELECT received_ms, body FROM aside WHERE lid = ?1 AND received_ms >= ?2 ORDER BY received_ms, id";
     let mut select = connection.prepare_cached(select)?;
     let rows = select

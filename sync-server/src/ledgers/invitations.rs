@@ -9,7 +9,7 @@ use outlay_ledger::{DeviceKey, LedgerId};
 use outlay_protocol::Code;
 use rusqlite::Connection;
 
-use super::{LedgerRow, history_up_to, is_tied, member_of};
+use super::{LedgerRow, for_owner, history_up_to, member_of};
 use crate::store::{Result, Write};
 
 /// An invitation that can be used.
@@ -88,10 +88,6 @@ pub(super) fn is_taken_back(connection: &Connection, lid: i64, key: &DeviceKey) 
 
 fn of_owner(connection: &Connection, ledger: &LedgerId, aid: i64) -> Result<std::result::Result<LedgerRow, Code>> {
     let Some(row) = super::find(connection, ledger)? else { return Ok(Err(Code::NoSuchLedger)) };
-    Ok(match member_of(connection, row.lid, aid)? {
-        Some((_, Role::Owner)) => Ok(row),
-        Some(_) => Err(Code::ReadOnly),
-        None if is_tied(connection, row.lid, aid)? => Err(Code::Removed),
-        None => Err(Code::NoSuchLedger),
-    })
+    let role = member_of(connection, row.lid, aid)?.map(|(_, role)| role);
+    for_owner(connection, row, aid, role)
 }

@@ -24,7 +24,7 @@ use crate::api::{Id, InvitationPath, Key, LedgerPath, Pages};
 use crate::clock;
 use crate::error::Answer;
 use crate::node::Shared;
-use crate::request::{At, Body, Principal, ledger_id};
+use crate::request::{At, Body, Principal, ledger_id, page_part};
 
 /// Bytes of an admission: one operation, and what is signed beside it.
 const ADMISSION_BYTES_MAX: usize = 4 * 1024;
@@ -236,7 +236,7 @@ async fn open_invitations(
 )]
 async fn take_back(State(node): Shared, session: Session, At(path): At<InvitationPath>) -> Answer<StatusCode> {
     let (ledger, aid) = (ledger_id(&path.ledger)?, session.aid);
-    let key: DeviceKey = path.key.parse().map_err(|_| Code::NoSuchPage)?;
+    let key: DeviceKey = page_part(&path.key)?;
     node.writer().run(move |write| invitations::take_back(write, &ledger, aid, &key)).await??;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -19,6 +19,7 @@ use futures_util::{Sink, Stream, StreamExt};
 use outlay_ledger::LedgerId;
 use outlay_protocol::Code;
 use outlay_protocol::session::{ServerInput, ServerOutput, ServerSession};
+use rusqlite::Connection as Database;
 use tokio::time::{Instant, Sleep};
 
 use super::mailbox::{Letter, Mailbox};
@@ -30,6 +31,7 @@ use crate::error::ApiError;
 use crate::ledgers;
 use crate::listen::Place;
 use crate::node::{Node, Shared, random};
+use crate::store;
 
 /// Bytes read from a socket at once, kept for each: an idle one has nothing more. The default of 128 KiB would be 1.3 GB
 /// for 10,000.
@@ -241,25 +243,24 @@ impl Connection {
 
     /// That a device was signed out between the answer to AUTH and now was told to nobody: it is looked at once more.
     fn look_whether_signed_out(&self, Visitor { aid, device }: Visitor) {
-        let (node, mailbox) = (Arc::clone(&self.node), Arc::clone(&self.mailbox));
-        tokio::spawn(async move {
-            match node.read(move |connection| sessions::is_signed_in(connection, aid, &device)).await {
-                Ok(true) => {}
-                Ok(false) => mailbox.put(Letter::Revoked),
-                // Then it is known no longer than its token is good.
-                Err(error) => tracing::error!(%error, "whether a device is signed in was not read"),
-            }
-        });
+        self.look(
+            move |connection| Ok((!sessions::is_signed_in(connection, aid, &device)?).then_some(Letter::Revoked)),
+        );
     }
 
     fn look_at_ledgers(&self) {
         let Some(Visitor { device, .. }) = self.visitor else { return };
+        self.look(move |connection| Ok(Some(Letter::LedgerIds(ledgers::of_device(connection, &device)?))));
+    }
+
+    /// Reads the database, and puts what is found into the mailbox.
+    fn look(&self, read: impl FnOnce(&Database) -> store::Result<Option<Letter>> + Send + 'static) {
         let (node, mailbox) = (Arc::clone(&self.node), Arc::clone(&self.mailbox));
         tokio::spawn(async move {
-            match node.read(move |connection| ledgers::of_device(connection, &device)).await {
-                Ok(ledgers) => mailbox.put(Letter::LedgerIds(ledgers)),
-                // The device learns of the ledger when it connects again.
-                Err(error) => tracing::error!(%error, "the ledgers of a device were not read"),
+            match node.read(read).await {
+                Ok(letter) => letter.into_iter().for_each(|letter| mailbox.put(letter)),
+                // The device learns of it when it connects again, at the latest when its token ends.
+                Err(error) => tracing::error!(%error, "what a connection has to be told was not read"),
             }
         });
     }
@@ -313,11 +314,8 @@ impl Connection {
     }
 
     fn look_at_end(&self, ledger: LedgerId) {
-        let (node, mailbox) = (Arc::clone(&self.node), Arc::clone(&self.mailbox));
-        tokio::spawn(async move {
-            if let Ok(Some(row)) = node.read(move |connection| ledgers::find(connection, &ledger)).await {
-                mailbox.put(Letter::Grown(ledger, row.place()));
-            }
+        self.look(move |connection| {
+            Ok(ledgers::find(connection, &ledger)?.map(|row| Letter::Grown(ledger, row.place())))
         });
     }
 
