@@ -28,6 +28,7 @@ pub mod money;
 pub mod register;
 pub mod roles;
 pub mod signature;
+pub mod spend;
 pub mod text;
 
 pub use attachment::Attachment;

@@ -13,6 +13,7 @@ use serde_json::Value;
 /// Which crates of ours each may use, tests aside. A new crate is put here and into the document.
 const USES: &[(&str, &[&str])] = &[
     ("outlay-ledger", &[]),
+    ("outlay-insight", &["outlay-ledger"]),
     ("outlay-protocol", &["outlay-ledger"]),
     ("outlay-core", &["outlay-ledger", "outlay-protocol"]),
     ("outlay-server", &["outlay-ledger", "outlay-protocol"]),
@@ -23,11 +24,12 @@ const USES: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that do no I/O, spawn nothing and read neither clock nor randomness.
-const PURE: &[&str] = &["core/ledger/src", "core/protocol/src"];
+const PURE: &[&str] = &["core/insight/src", "core/ledger/src", "core/protocol/src"];
 
 /// Where the code is.
 const SOURCES: &[&str] = &[
     "core/src",
+    "core/insight/src",
     "core/ledger/src",
     "core/protocol/src",
     "core/testkit/src",
