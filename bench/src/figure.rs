@@ -7,7 +7,7 @@ use outlay_protocol::message::{FRAME_BYTES_MAX, PUSH_FRAME_BYTES_MAX, PUSHES_IN_
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Figure {
-    AddMean,
+    Add,
     AddSpread,
     AddTail,
     AddSyncs,
@@ -176,7 +176,7 @@ pub(crate) const LOGINS_PER_SECOND: u64 = 100;
 impl Figure {
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::AddMean => "add one expense, durable",
+            Self::Add => "add one expense, durable",
             Self::AddSpread => "  its mean, in medians",
             Self::AddTail => "  its 99th percentile",
             Self::AddSyncs => "  its fsyncs",
@@ -250,7 +250,7 @@ impl Figure {
             Self::DiskImported | Self::DiskOneByOne | Self::IdleEach => Unit::Bytes,
             Self::LiveUp | Self::LiveDown | Self::MoveBytes | Self::BacklogRaw | Self::BacklogBytes => Unit::Bytes,
             Self::ReconnectBytes | Self::ReconnectUpgrade | Self::ReconnectEach => Unit::Bytes,
-            Self::AddMean | Self::AddTail | Self::Edit | Self::Undo | Self::OpenTime | Self::NewestPage => Unit::Cpu,
+            Self::Add | Self::AddTail | Self::Edit | Self::Undo | Self::OpenTime | Self::NewestPage => Unit::Cpu,
             Self::AnyPage | Self::MonthTotals | Self::Search => Unit::Cpu,
         }
     }
@@ -261,7 +261,7 @@ pub(crate) fn lines() -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line = |figure, at, limit| lines.push(Line { figure, at, limit });
     for at in [0].into_iter().chain(SIZES).map(At::Expenses) {
-        line(Figure::AddMean, at, Limit::AbovePlain(MILLISECOND / 10));
+        line(Figure::Add, at, Limit::AbovePlain(MILLISECOND / 10));
         line(Figure::AddSpread, at, Limit::AtMost(1_300));
         line(Figure::AddTail, at, Limit::AtMost(MILLISECOND / 2));
         line(Figure::AddSyncs, at, Limit::AtMost(1_000));

@@ -274,7 +274,7 @@ mod tests {
     use super::*;
     use crate::figure::lines;
 
-    const ADD: (Figure, At) = (Figure::AddMean, At::Expenses(0));
+    const ADD: (Figure, At) = (Figure::Add, At::Expenses(0));
 
     fn of(value: u64, plain: Option<u64>) -> Report {
         let mut report = Report::of(lines());

@@ -1,7 +1,7 @@
 //! Adding expenses one by one, each durable, in turn with the bare SQLite row.
 //!
-//! The mean is of the whole process, with what the engine does in the background; median and 99th percentile are of the
-//! calling thread: what an app waits for, without the waiting for the disk. Syncs are counted by strace on a child.
+//! Median and 99th percentile are of the calling thread: what an app waits for, without the waiting for the disk. The mean is
+//! of the whole process, with what the engine does in the background. Syncs are counted by strace on a child.
 
 use std::path::Path;
 use std::process::Command;
@@ -35,7 +35,8 @@ pub(crate) fn run(ground: &mut Ground, report: &mut Report) -> Outcome<()> {
         plain_side.add(&row)?;
     }
     let rows = ground.more(ADDS);
-    let (mut each, mut calls, mut plain_spent) = (Vec::with_capacity(ADDS), Spent::default(), Spent::default());
+    let (mut each, mut plain_each) = (Vec::with_capacity(ADDS), Vec::with_capacity(ADDS));
+    let (mut calls, mut plain_calls) = (Spent::default(), Spent::default());
     let whole = Meter::process();
     for turn in rows.chunks(TURN) {
         for row in turn {
@@ -46,17 +47,19 @@ pub(crate) fn run(ground: &mut Ground, report: &mut Report) -> Outcome<()> {
             each.push(spent.cpu_ns);
             calls += spent;
         }
-        let meter = Meter::thread();
-        turn.iter().try_for_each(|row| plain_side.add(row))?;
-        plain_spent += meter.stop();
+        for row in turn {
+            let meter = Meter::thread();
+            plain_side.add(row)?;
+            let spent = meter.stop();
+            plain_each.push(spent.cpu_ns);
+            plain_calls += spent;
+        }
     }
     let count = ADDS as u64;
-    let cpu_ns = whole.stop().cpu_ns.saturating_sub(plain_spent.cpu_ns) / count;
-    let (wall_ns, plain) = (calls.each(count).wall_ns, plain_spent.each(count));
-    let mean = Measured { value: cpu_ns, wall_ns: Some(wall_ns), plain: Some(plain.cpu_ns), ..Measured::default() };
-    report.put(Figure::AddMean, at, mean);
-    let spread = cpu_ns * 1_000 / median(&mut each).max(1);
-    report.put(Figure::AddSpread, at, Measured { value: spread, ..Measured::default() });
+    let mean = whole.stop().cpu_ns.saturating_sub(plain_calls.cpu_ns) / count;
+    let (value, plain, wall_ns) = (median(&mut each), Some(median(&mut plain_each)), Some(calls.each(count).wall_ns));
+    report.put(Figure::Add, at, Measured { value, plain, wall_ns, ..Measured::default() });
+    report.put(Figure::AddSpread, at, Measured { value: mean * 1_000 / value.max(1), ..Measured::default() });
     report.put(Figure::AddTail, at, Measured { value: percentile(&mut each, 99), ..Measured::default() });
     // strace slows processes down, so it comes last and nothing else is taken from it.
     drop((engine, plain_side));
