@@ -23,7 +23,7 @@ use std::fmt;
 
 use outlay_ledger::hex;
 
-pub use attempts::Attempts;
+pub use attempts::{Attempts, Guess};
 pub use sessions::Session;
 
 /// An account.

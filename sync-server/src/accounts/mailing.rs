@@ -115,7 +115,7 @@ async fn reset(
     let hash = node.hashing.hash(asked.new_password, random()).await.ok_or(Code::Busy)?;
     let reset = node.writer().run(move |write| mailed::reset_password(write, now_ms, &asked.token, &hash));
     let address = reset.await??;
-    node.attempts.succeeded(&address);
+    node.attempts.forget(&address);
     node.post.put_if_possible(Errand::Tell { email: address, letter: Letter::PasswordSet });
     Ok(StatusCode::NO_CONTENT)
 }

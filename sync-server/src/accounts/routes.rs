@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::records::{self, Admission, DeviceRow};
 use super::sessions::{self, Login, Session, SessionRow};
-use super::{email, is_password, may_be_chosen, name, second};
+use super::{Guess, email, is_password, may_be_chosen, name, second};
 use crate::api::refused::{
     AccountExists, AccountInvalid, Credentials, LoggingIn, NoSuchPage, Proof, Revoked, SignInNeeded, SigningUp, TooMany,
 };
@@ -269,25 +269,24 @@ async fn login(
 /// Whether a password is the right one, for as long as not too many wrong ones were tried: at the same cost whether there
 /// is a stored hash to compare with or not.
 async fn check_password(node: &Node, address: &str, stored: Option<String>, password: String) -> Answer<bool> {
-    may_guess(node, address)?;
+    let guess = begin_guess(node, address)?;
     let password = if is_password(&password) { password } else { String::new() };
     let is_right = node.hashing.verify(stored, password).await.ok_or(Code::Busy)?;
-    has_guessed(node, address, is_right);
+    end_guess(guess, is_right);
     Ok(is_right)
 }
 
-/// Refuses a guess at what is counted by this key, if there were too many wrong ones.
-pub(super) fn may_guess(node: &Node, key: &str) -> Answer<()> {
-    let wait_ms = node.attempts.wait_ms(clock::monotonic_ms(), key);
-    if wait_ms > 0 { Err(ApiError::later(Code::Rate, wait_ms)) } else { Ok(()) }
+/// Begins a guess at what is counted by this key; refused if there were too many wrong ones.
+pub(super) fn begin_guess<'n>(node: &'n Node, key: &str) -> Answer<Guess<'n>> {
+    node.attempts.begin(clock::monotonic_ms(), key).map_err(|wait_ms| ApiError::later(Code::Rate, wait_ms))
 }
 
 /// Counts a guess.
-pub(super) fn has_guessed(node: &Node, key: &str, is_right: bool) {
+pub(super) fn end_guess(guess: Guess<'_>, is_right: bool) {
     if is_right {
-        node.attempts.succeeded(key);
+        guess.succeeded();
     } else {
-        node.attempts.failed(clock::monotonic_ms(), key);
+        guess.failed(clock::monotonic_ms());
     }
 }
 

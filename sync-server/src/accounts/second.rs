@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::routes::{has_guessed, may_guess, with_password};
+use super::routes::{begin_guess, end_guess, with_password};
 use super::{Session, totp};
 use crate::api::Pages;
 use crate::api::refused::{CodeWrong, Credentials, NoSuchPage, TotpOn};
@@ -90,12 +90,11 @@ async fn begin(State(node): Shared, session: Session, Body(asked): Body<BeginIn>
     responses((status = 200, body = RecoveryOut), CodeWrong, TotpOn, NoSuchPage)
 )]
 async fn confirm(State(node): Shared, session: Session, Body(asked): Body<ConfirmIn>) -> Answer<Json<RecoveryOut>> {
-    let key = guesses(session.aid);
-    may_guess(&node, &key)?;
+    let guess = begin_guess(&node, &guesses(session.aid))?;
     let now_ms = clock::unix_ms();
     let confirm = node.writer().run(move |write| totp::confirm(write, now_ms, session.aid, &asked.code));
     let confirmed = confirm.await?;
-    has_guessed(&node, &key, confirmed != Err(Code::CodeWrong));
+    end_guess(guess, confirmed != Err(Code::CodeWrong));
     Ok(Json(RecoveryOut { recovery_codes: confirmed? }))
 }
 
@@ -122,11 +121,10 @@ pub(super) async fn check_code(node: &Node, aid: i64, code: Option<String>) -> A
         return Ok(());
     }
     let code = code.ok_or(Code::CodeNeeded)?;
-    let key = guesses(aid);
-    may_guess(node, &key)?;
+    let guess = begin_guess(node, &guesses(aid))?;
     let now_ms = clock::unix_ms();
     let is_taken = node.writer().run(move |write| totp::take(write, now_ms, aid, &code)).await?;
-    has_guessed(node, &key, is_taken);
+    end_guess(guess, is_taken);
     if is_taken { Ok(()) } else { Err(Code::CodeWrong.into()) }
 }
 

@@ -193,7 +193,7 @@ fn whoever_stays_connected_does_not_keep_it_from_stopping() {
     assert_eq!(server.get("/readyz").status, 200);
     let begun = Instant::now();
     assert_eq!(server.stop(), Some(0));
-    assert!(begun.elapsed() < std::time::Duration::from_secs(8), "it took {:?}", begun.elapsed());
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30), "it took {:?}", begun.elapsed());
     drop((deaf, mute, half, kept));
     let server = server.again(&[]);
     assert_eq!(server.refresh(&phone, &account.refresh).status, 200, "what was acknowledged is there");
