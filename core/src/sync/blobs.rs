@@ -37,6 +37,9 @@ const QUEUE_MAX: i64 = 64;
 const DETOURS_MAX: u32 = 8;
 /// After how long a file is offered again that the server has refused.
 const REFUSED_MS: i64 = 3_600_000;
+/// The time between two looks for files that wait: one costs some microseconds for each file on this device, and entries may
+/// go up by the hundred in a second.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
 /// The wait after an attempt that failed; each next one is twice as long, up to the greatest.
 const PAUSE_MIN: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(300);
@@ -120,7 +123,8 @@ pub(crate) async fn push_until(
     Ok(())
 }
 
-/// Sends up what waits whenever the entries are up, until it is dropped.
+/// Sends up what waits whenever the entries are up: the first file at once, and looks for more after a pause. It goes on until
+/// it is dropped.
 pub(crate) async fn keep(engine: &Engine, remote: &Remote, connector: &Connector) -> std::convert::Infallible {
     let mut pause = PAUSE_MIN;
     loop {
@@ -131,6 +135,7 @@ pub(crate) async fn keep(engine: &Engine, remote: &Remote, connector: &Connector
             pause = (pause * 2).min(PAUSE_MAX);
         }
         pause = PAUSE_MIN;
+        tokio::time::sleep(LOOK_PAUSE).await;
     }
 }
 
