@@ -18,7 +18,7 @@ pub(crate) enum Task {
     OpenPlain,
 }
 
-/// What a process says of itself at its end.
+/// What a process says of itself when its work is done.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Account {
     /// Nanoseconds of the processor since the process began, loading the program included.
@@ -55,8 +55,8 @@ pub(crate) fn work(arguments: &[String]) -> Option<Outcome<()>> {
     Some(match task {
         Task::Add => count.parse().map_err(Into::into).and_then(|count| add::in_child(path, count)),
         Task::AddPlain => count.parse().map_err(Into::into).and_then(|count| add::in_plain_child(path, count)),
-        Task::Open => open::in_child(path).and_then(|()| give_account()),
-        Task::OpenPlain => open::in_plain_child(path).and_then(|()| give_account()),
+        Task::Open => open::in_child(path).and_then(|_open| give_account()),
+        Task::OpenPlain => open::in_plain_child(path).and_then(|_open| give_account()),
     })
 }
 

@@ -28,22 +28,22 @@ pub(crate) fn run(ground: &Ground, report: &mut Report) -> Outcome<()> {
     Ok(())
 }
 
-/// What the child does with the engine.
-pub(crate) fn in_child(path: &Path) -> Outcome<()> {
+/// What the child does with the engine, which is still open then: closing is not part of it.
+pub(crate) fn in_child(path: &Path) -> Outcome<Engine> {
     let engine = Engine::open(path, Options::default())?;
     let ledger = engine.default_ledger()?.ok_or("the database has no default ledger")?.id;
     let page = engine.query(ledger, &Filter::default(), Sort::Newest, None, PAGE)?;
     let month = month()?;
     let totals = engine.totals(ledger, month, month)?;
-    if page.expenses.len() == PAGE && !totals.is_empty() { Ok(()) } else { Err("the first screen is not whole".into()) }
+    if page.expenses.len() == PAGE && !totals.is_empty() { Ok(engine) } else { Err("the first screen is not whole".into()) }
 }
 
 /// What it does with plain SQLite.
-pub(crate) fn in_plain_child(path: &Path) -> Outcome<()> {
+pub(crate) fn in_plain_child(path: &Path) -> Outcome<Plain> {
     let (plain, month) = (Plain::open(path)?, month()?);
     let is_whole = plain.newest(PAGE_ROWS)? == PAGE
         && plain.month(&month.first_day().to_string(), &month.last_day().to_string())? > 0;
-    if is_whole { Ok(()) } else { Err("the first screen is not whole".into()) }
+    if is_whole { Ok(plain) } else { Err("the first screen is not whole".into()) }
 }
 
 /// Each figure of several processes in the middle, and the wall time of the parent's waiting.
