@@ -35,7 +35,11 @@ pub(crate) fn in_child(path: &Path) -> Outcome<Engine> {
     let page = engine.query(ledger, &Filter::default(), Sort::Newest, None, PAGE)?;
     let month = month()?;
     let totals = engine.totals(ledger, month, month)?;
-    if page.expenses.len() == PAGE && !totals.is_empty() { Ok(engine) } else { Err("the first screen is not whole".into()) }
+    if page.expenses.len() == PAGE && !totals.is_empty() {
+        Ok(engine)
+    } else {
+        Err("the first screen is not whole".into())
+    }
 }
 
 /// What it does with plain SQLite.
