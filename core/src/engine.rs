@@ -10,6 +10,7 @@ pub(crate) mod exchange;
 mod exporting;
 mod history;
 mod importing;
+mod insights;
 mod ledgers;
 mod maintenance;
 mod members;

@@ -43,7 +43,9 @@ pub use model::{
 };
 pub use observe::{Diff, Observer, Subscription};
 pub use outlay_ledger::commit::Commit;
+pub use outlay_ledger::expense::Decision;
 pub use outlay_ledger::member::Role;
+pub use outlay_ledger::spend::Spend;
 pub use outlay_ledger::{
     ActionId, BlobHash, CommitId, Currency, Date, DeviceKey, DocumentId, EntryKind, LedgerId, MemberId, Money, Month,
     TimeOfDay,

@@ -13,6 +13,7 @@ pub(crate) mod blobs;
 mod codec;
 pub(crate) mod contents;
 pub(crate) mod document;
+pub(crate) mod insights;
 pub(crate) mod keys;
 pub(crate) mod log;
 mod migration;

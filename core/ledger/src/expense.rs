@@ -15,6 +15,36 @@ use crate::register::{Entry, EntryKind, Register};
 
 pub use writing::{Edit, ExpenseError, New, attach, change_amount, detach, document_value, name, nonzero};
 
+/// What a person decided of a payment that comes back. It stands in one of its entries and holds for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Decision {
+    /// It is a commitment.
+    Confirmed,
+    /// It is none, or none to be told of.
+    Dismissed,
+}
+
+impl Decision {
+    /// The word in the register.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Dismissed => "dismissed",
+        }
+    }
+
+    /// The decision of a word; `None` for one of a newer version.
+    ///
+    /// ```
+    /// use outlay_ledger::expense::Decision;
+    /// assert_eq!(Decision::of_word(Decision::Dismissed.word()), Some(Decision::Dismissed));
+    /// assert_eq!(Decision::of_word("postponed"), None);
+    /// ```
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Confirmed, Self::Dismissed].into_iter().find(|decision| decision.word() == word)
+    }
+}
+
 /// What is shown of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown<'a> {
@@ -104,6 +134,11 @@ fn entry(document: &Document) -> Option<Entry> {
         },
         _ => None,
     }
+}
+
+/// What was decided of the payment that an entry is one of.
+pub fn decision(document: &Document) -> Option<Decision> {
+    text(document, field::COMMITMENT).and_then(Decision::of_word)
 }
 
 /// The text of a register, unless it is empty or cleared.

@@ -5,6 +5,7 @@
 //! | `account` | expense | 16 bytes, a document, or null |
 //! | `attachment:<half a hash>` | expense | the bytes of [`crate::attachment`], or null |
 //! | `category` | expense | 16 bytes, a document, or null |
+//! | `commitment` | expense | text ≤ 64 bytes, or null; see [`crate::expense::Decision`] |
 //! | `currency` | settings, account | text of three capital letters |
 //! | `date` | expense | signed days since 1970-01-01, years 1 to 4999 |
 //! | `money` | expense | the bytes of [`crate::register`] |
@@ -26,7 +27,8 @@ use crate::change::{Change, Scalar};
 use crate::currency::Currency;
 use crate::date::{Date, Month, TimeOfDay};
 use crate::limits::{
-    KEY_BYTES_MAX, NAME_BYTES_MAX, NOTE_BYTES_MAX, PAYEE_BYTES_MAX, TAG_BYTES_MAX, UNKNOWN_VALUE_BYTES_MAX,
+    DECISION_BYTES_MAX, KEY_BYTES_MAX, NAME_BYTES_MAX, NOTE_BYTES_MAX, PAYEE_BYTES_MAX, TAG_BYTES_MAX,
+    UNKNOWN_VALUE_BYTES_MAX,
 };
 use crate::register::{Register, RegisterError};
 
@@ -34,6 +36,8 @@ use crate::register::{Register, RegisterError};
 pub const ACCOUNT: &str = "account";
 /// Key of [`Field::Category`].
 pub const CATEGORY: &str = "category";
+/// Key of [`Field::Commitment`].
+pub const COMMITMENT: &str = "commitment";
 /// Key of [`Field::Currency`].
 pub const CURRENCY: &str = "currency";
 /// Key of [`Field::Date`].
@@ -126,6 +130,8 @@ pub enum Field<'a> {
     Attachment(&'a str),
     /// The category of an expense.
     Category,
+    /// What a person decided of the payment that comes back and this expense is one of.
+    Commitment,
     /// The currency of a ledger or an account.
     Currency,
     /// The civil date of an expense.
@@ -181,6 +187,7 @@ impl<'a> Field<'a> {
         Some(match key {
             ACCOUNT => Self::Account,
             CATEGORY => Self::Category,
+            COMMITMENT => Self::Commitment,
             CURRENCY => Self::Currency,
             DATE => Self::Date,
             MONEY => Self::Money,
@@ -209,6 +216,7 @@ impl<'a> Field<'a> {
                 Scalar::Bytes(bytes) => AttachmentRegister::decode(bytes)?.belongs_to(digits),
                 _ => clearable && is_of_hash(digits),
             },
+            Self::Commitment => text(DECISION_BYTES_MAX) || clearable,
             Self::Currency => matches!(value, Scalar::Str(code) if currency(code).is_some()),
             Self::Date => date(value).is_some(),
             Self::Name => text(NAME_BYTES_MAX),

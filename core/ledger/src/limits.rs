@@ -9,6 +9,8 @@ pub const PAYEE_BYTES_MAX: usize = 256;
 pub const NAME_BYTES_MAX: usize = 128;
 /// Bytes of a note: several paragraphs, and eight of them still fit one record.
 pub const NOTE_BYTES_MAX: usize = 4096;
+/// Bytes of the word for a decision: those of this version are shorter, and one of a newer version is kept.
+pub const DECISION_BYTES_MAX: usize = 64;
 /// Bytes of a tag.
 pub const TAG_BYTES_MAX: usize = 64;
 /// Tags of one expense: more is a category tree in disguise.

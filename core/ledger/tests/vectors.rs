@@ -253,6 +253,25 @@ fn conflict() -> Vec<Vec<u8>> {
     [ana.commits, ben.commits].concat()
 }
 
+/// Two devices decide of a payment at once, and a newer version of another.
+fn decisions() -> Vec<Vec<u8>> {
+    let (mut ana, mut ben) = (Writer::new(1), Writer::new(2));
+    let mut document = Document::default();
+    let made = input(Document::create(ana.actor(), Thing::Expense, lunch()), ActorForm::Feed);
+    let (commit, _) = ana.writes(vec![change(None, &made)]);
+    let id = commit.document(1, &commit.records[0]);
+    assert!(document.apply_next(&made));
+
+    let by_ana = document.edit(ana.actor(), vec![text("commitment", "confirmed")]).expect("an edit");
+    let by_ben = document.edit(ben.actor(), vec![text("commitment", "dismissed")]).expect("an edit");
+    ana.writes(vec![change(Some(id), &input(by_ana, ActorForm::Feed))]);
+    ben.writes(vec![change(Some(id), &input(by_ben, ActorForm::Feed))]);
+    let newer = lunch().into_iter().chain([text("commitment", "postponed")]).collect();
+    let another = ana.makes(Thing::Expense, newer);
+    ana.writes(vec![another]);
+    [ana.commits, ben.commits].concat()
+}
+
 fn receipt(number: u8, name: &str) -> Put {
     let (hash, media_type) = (BlobHash([number; 32]), "image/jpeg".to_owned());
     let file = Attachment { hash, bytes: 48_211, media_type, name: name.into() };
@@ -366,7 +385,7 @@ fn future() -> Vec<Vec<u8>> {
 
 type Vector = (&'static str, &'static str, fn() -> Vec<Vec<u8>>);
 
-const VECTORS: [Vector; 11] = [
+const VECTORS: [Vector; 12] = [
     ("genesis", "The first commit of a ledger, and the one after it.", genesis),
     ("expense", "An expense with something in every register, and one with the least amount there is.", expense),
     ("income_and_transfers", "An income, and transfers with both, one or no account and a received amount.", {
@@ -378,6 +397,7 @@ const VECTORS: [Vector; 11] = [
     ("attachments", "Two devices attach files to one expense at once, one of them the same; one is taken off.", {
         attachments
     }),
+    ("decisions", "Two devices decide of a payment that comes back at once; a newer version of another.", decisions),
     ("delete", "A delete, and a delete at the same time as an edit.", delete),
     ("members", "Each member operation, one of a newer version, and a purge.", members),
     ("purged", "A commit of three records, and the same one after the second was purged.", purged),

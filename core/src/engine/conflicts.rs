@@ -151,6 +151,7 @@ fn parse(draft: &mut Draft<'_, '_>, document: &Document, key: &str, text: &str) 
         Some(Field::Currency) => Scalar::Str(Currency::parse(text)?.code().to_owned()),
         Some(Field::Category | Field::Parent) => thing(draft, Thing::Category, text)?,
         Some(Field::Account) => thing(draft, Thing::Account, text)?,
+        Some(Field::Commitment) => decision(text)?,
         Some(Field::RefundOf) => Scalar::Bytes(text.parse::<DocumentId>()?.0.to_vec()),
         Some(Field::Attachment(_) | Field::Type) | None => {
             return Err(Error::invalid("choose one of the values of this field by its place"));
@@ -183,6 +184,12 @@ fn amount(document: &Document, text: &str) -> Result<Scalar> {
         }
     };
     Ok(Scalar::Bytes(entry.encode()))
+}
+
+fn decision(text: &str) -> Result<Scalar> {
+    let known = expense::Decision::of_word(text);
+    let decision = known.ok_or_else(|| Error::invalid("a commitment is `confirmed` or `dismissed`"))?;
+    Ok(Scalar::Str(decision.word().to_owned()))
 }
 
 fn flag(key: &str, text: &str) -> Result<Scalar> {

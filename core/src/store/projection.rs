@@ -3,7 +3,7 @@
 //! No value makes a step here fail: references to things that are not held become numbers all the same, and are resolved
 //! when they are shown.
 
-use outlay_ledger::expense::{Shown, attachments, reference, text};
+use outlay_ledger::expense::{Shown, attachments, decision, reference, text};
 use outlay_ledger::field::{self, Thing};
 use outlay_ledger::fold::Document;
 use outlay_ledger::{Date, DocumentId, Entry, EntryKind, Month};
@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::rollup::RollupKey;
 use super::things::Names;
-use super::{Write, blobs, keys};
+use super::{Write, blobs, insights, keys};
 use crate::error::Result;
 
 /// Payees remembered between transactions.
@@ -71,6 +71,8 @@ pub(super) fn project(
     write_expense(write, lid, rid, old, new)?;
     let attached = if is_expense { attachments(document) } else { Vec::new() };
     blobs::set_attachments(&write.tx, lid, rid, &attached, is_new)?;
+    let decided = if is_expense { decision(document) } else { None };
+    insights::set_decision(&write.tx, lid, rid, decided, is_new)?;
     match document.thing() {
         Some(Thing::Account) => write_account(write, lid, rid, document),
         Some(Thing::Category) => write_category(write, lid, rid, document),

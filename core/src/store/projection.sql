@@ -64,6 +64,13 @@ CREATE TABLE attachment (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attachment_by_hash ON attachment (hash, lid);
 
+-- What was decided of payments that come back, each by an entry that is one of them, also if that is in the trash.
+CREATE TABLE decision (
+    rid INTEGER NOT NULL PRIMARY KEY,
+    lid INTEGER NOT NULL,
+    is_confirmed INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE account (
     rid INTEGER NOT NULL PRIMARY KEY,
     lid INTEGER NOT NULL,

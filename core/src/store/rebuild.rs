@@ -11,12 +11,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::Diagnosis;
 
 /// What is dropped and compared, with what tells rows apart.
-const PROJECTIONS: [(&str, &str); 11] = [
+const PROJECTIONS: [(&str, &str); 12] = [
     ("verdict", "seq"),
     ("fold", "rid"),
     ("expense", "rid"),
     ("expense_tag", "lid, tag, rid"),
     ("attachment", "rid, hash"),
+    ("decision", "rid"),
     ("account", "rid"),
     ("category", "rid"),
     ("member", "rid"),

@@ -24,8 +24,8 @@ const MERGE_PAGES: i64 = 500;
 /// Records outside the index from which on filling it is worth a transaction.
 pub(crate) const LACKING_MIN: i64 = 256;
 /// The registers of an entry that no search looks at. That the date is a date makes the entry one.
-const UNSEARCHED_FIELDS: [&str; 6] =
-    [field::MONEY, field::STATE, field::CATEGORY, field::ACCOUNT, field::TIME, field::REFUND_OF];
+const UNSEARCHED_FIELDS: [&str; 7] =
+    [field::MONEY, field::STATE, field::CATEGORY, field::ACCOUNT, field::TIME, field::REFUND_OF, field::COMMITMENT];
 /// Words of one search.
 const WORDS_MAX: usize = 16;
 /// Characters of one search in which words beyond ASCII are looked for: sixteen long ones.

@@ -40,7 +40,10 @@ fn assert_is_what_automerge_has(device: &Device, home: LedgerId) -> (usize, usiz
     let shown = snapshot::expenses(device, home);
     assert_eq!(shown.keys().copied().collect::<Vec<_>>(), oracle.of_type(EXPENSE));
     let expected = oracle.conflicts();
+    let decisions = BTreeMap::from_iter(device.decisions(home).unwrap());
     for (id, expense) in &shown {
+        let decision = decisions.get(id).map_or(String::new(), |decision| decision.word().to_owned());
+        assert_eq!(decision, oracle.text(id, "commitment"), "{id}: commitment");
         assert_eq!(expense.kind, oracle.kind(id), "{id}: kind");
         assert_eq!(expense.amount, oracle.amount(id), "{id}: amount");
         assert_eq!(expense.payee, oracle.text(id, "payee"), "{id}: payee");

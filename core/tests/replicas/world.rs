@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use outlay_core::{
-    Commit, CommitId, Currency, Date, DocumentId, Edit, EntryKind, ErrorKind, ImportOptions, ImportRow, LedgerId,
-    MemberId, Money, NewExpense, Resolution, Role, TimeOfDay,
+    Commit, CommitId, Currency, Date, Decision, DocumentId, Edit, EntryKind, ErrorKind, ImportOptions, ImportRow,
+    LedgerId, MemberId, Money, NewExpense, Resolution, Role, TimeOfDay,
 };
 use outlay_ledger::member::MemberOperation;
 
@@ -123,7 +123,8 @@ impl World {
         match (rng.below(100), id) {
             (0..=9, _) => import(device, home, rng),
             (10..=34, _) | (_, None) => device.add_expense(home, random_entry(rng, &known)).map(drop),
-            (35..=64, Some(id)) => device.edit_expense(home, id, random_edit(rng, &known)).map(drop),
+            (35..=37, Some(id)) => device.decide(home, id, random_decision(rng)).map(drop),
+            (38..=64, Some(id)) => device.edit_expense(home, id, random_edit(rng, &known)).map(drop),
             (65..=74, Some(id)) => device.delete_expense(home, id).map(drop),
             (75..=79, Some(id)) => device.restore_expense(home, id).map(drop),
             (80..=87, _) => device.undo().map(drop),
@@ -291,6 +292,10 @@ fn random_edit(rng: &mut Rng, known: &[DocumentId]) -> Edit {
         edit.amount = Some(eur("9"));
     }
     edit
+}
+
+fn random_decision(rng: &mut Rng) -> Option<Decision> {
+    *rng.pick(&[Some(Decision::Confirmed), Some(Decision::Dismissed), None])
 }
 
 /// Delivers commits to a device in pieces of random size.

@@ -5,6 +5,7 @@
 mod attachments;
 mod categories;
 mod conflicts;
+mod decisions;
 mod entries;
 mod ledgers;
 mod money;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use outlay_core::{
-    Author, CommitId, ConflictValue, Currency, DocumentId, Engine, Expense, Filter, HistoryEntry, LedgerId, Month,
-    Named, Sort, Total,
+    Author, CommitId, ConflictValue, Currency, Decision, DocumentId, Engine, Expense, Filter, HistoryEntry, LedgerId,
+    Month, Named, Sort, Total,
 };
 
 /// What two replicas that hold the same commits must both show.
@@ -17,6 +17,7 @@ pub struct Snapshot {
     pub totals: Vec<Total>,
     pub accounts: Vec<Named>,
     pub categories: Vec<Named>,
+    pub decisions: Vec<(DocumentId, Decision)>,
     pub conflicts: BTreeMap<(DocumentId, String), Vec<ConflictValue>>,
     pub history: BTreeMap<DocumentId, Vec<HistoryEntry>>,
     pub not_applied: Vec<(String, u64)>,
@@ -45,6 +46,7 @@ impl Snapshot {
             totals: engine.totals(ledger, first, last).unwrap(),
             accounts,
             categories,
+            decisions: engine.decisions(ledger).unwrap(),
             conflicts: conflicts(engine, ledger),
             history: things.into_iter().map(|id| (id, history(engine, ledger, id))).collect(),
             not_applied: diagnosis.not_applied,

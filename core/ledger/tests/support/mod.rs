@@ -332,7 +332,7 @@ fn random_date(rng: &mut Rng) -> Put {
 
 /// A put of one of few values, so that equal ones meet too.
 fn random_put(rng: &mut Rng) -> Put {
-    match rng.below(11) {
+    match rng.below(12) {
         0 => random_date(rng),
         1 => Put::new(field::MONEY, money(rng.below(4) as i64)),
         2 => Put::new(field::PAYEE, Scalar::Str(["", "Bäcker", "Corner Café"][rng.below(3)].into())),
@@ -345,7 +345,8 @@ fn random_put(rng: &mut Rng) -> Put {
             let value = if rng.chance(30) { Scalar::Null } else { Scalar::Bytes(file.encode()) };
             Put::new(outlay_ledger::attachment::key(&file.hash), value)
         }
-        9 => Put::new("x.newer:field-1", Scalar::Int([0, -1, i64::MIN, i64::MAX, 300][rng.below(5)])),
+        9 => Put::new(field::COMMITMENT, Scalar::Str(["confirmed", "dismissed", "newer"][rng.below(3)].into())),
+        10 => Put::new("x.newer:field-1", Scalar::Int([0, -1, i64::MIN, i64::MAX, 300][rng.below(5)])),
         _ => Put::new("zz_newer", [Scalar::Uint(u64::MAX), Scalar::Bytes(vec![]), Scalar::Null][rng.below(3)].clone()),
     }
 }
