@@ -268,11 +268,14 @@ pub(crate) fn is_owed(connection: &Connection, sid: i64) -> Result<bool> {
     Ok(connection.prepare_cached(select)?.query_row([sid], |row| row.get(0))?)
 }
 
-/// Whether anything on this device is not known to be on a remote, refused or not.
+/// Whether anything on this device is not known to be on a remote, refused or not: a commit, a ledger, or a file of an entry.
 pub(crate) fn is_unsent(connection: &Connection, sid: i64) -> Result<bool> {
     let select = "SELECT EXISTS (SELECT 1 FROM owed WHERE sid = ?1)
         OR EXISTS (SELECT 1 FROM commit_log WHERE cid > (SELECT examined_to FROM remote WHERE sid = ?1))
-        OR EXISTS (SELECT 1 FROM ledger WHERE id NOT IN (SELECT ledger FROM remote_ledger WHERE sid = ?1))";
+        OR EXISTS (SELECT 1 FROM ledger WHERE id NOT IN (SELECT ledger FROM remote_ledger WHERE sid = ?1))
+        OR EXISTS (SELECT 1 FROM blob JOIN attachment USING (hash) JOIN ledger USING (lid)
+            WHERE NOT EXISTS (SELECT 1 FROM blob_held h JOIN remote_ledger r USING (sid, ledger)
+                WHERE sid = ?1 AND ledger = ledger.id AND h.hash = blob.hash AND h.epoch = r.epoch))";
     Ok(connection.prepare_cached(select)?.query_row([sid], |row| row.get(0))?)
 }
 

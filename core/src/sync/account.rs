@@ -162,11 +162,8 @@ impl Engine {
     /// * [`ErrorKind::Forbidden`] for [`SignOut::Wipe`] while something is on no server yet. Nothing was done.
     pub fn sign_out(&self, how: SignOut) -> Result<()> {
         let remote = self.store.read(remote::current)?.ok_or_else(signed_out)?;
-        if how == SignOut::Wipe && self.store.read(|connection| remote::is_unsent(connection, remote.sid))? {
-            return Err(Error::new(
-                ErrorKind::Forbidden,
-                "some of what is on this device is on no server yet: sync first, or wipe even what is nowhere else",
-            ));
+        if how != SignOut::Keep {
+            self.wipe(&remote, how == SignOut::WipeUnsent)?;
         }
         if let Ok(Some(tokens)) = Tokens::load(self.sync.tokens.as_ref()) {
             // Whether the server hears of it or not, this device is signed out.
@@ -179,13 +176,25 @@ impl Engine {
         self.sync.tokens.save(None).map_err(tokens_not_kept)?;
         if how == SignOut::Keep {
             self.write(|write| remote::set_current(&write.tx, None))?;
-        } else {
-            self.write(remote::wipe)?;
-            self.author.begin_new_feeds();
-            self.store.scrub()?;
-            self.blobs.wipe()?;
         }
         Ok(())
+    }
+
+    /// Deletes everything, if nothing is only here or that may go too. It looks in the transaction that deletes, so that
+    /// nothing is lost that another process writes meanwhile.
+    fn wipe(&self, remote: &Remote, even_unsent: bool) -> Result<()> {
+        self.write(|write| {
+            if !even_unsent && remote::is_unsent(&write.tx, remote.sid)? {
+                return Err(Error::new(
+                    ErrorKind::Forbidden,
+                    "some of what is on this device is on no server yet: sync first, or wipe even what is nowhere else",
+                ));
+            }
+            remote::wipe(write)
+        })?;
+        self.author.begin_new_feeds();
+        self.store.scrub()?;
+        Ok(self.blobs.wipe()?)
     }
 
     /// The devices of the account, as the server lists them.

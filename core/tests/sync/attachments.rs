@@ -290,6 +290,12 @@ fn a_wipe_takes_the_files_too() {
     let (phone, _, home) = phone_and_laptop(&folder, &server);
     let id = lunch(&phone, home);
     phone.attach(home, id, "receipt.pdf", &pdf(1_000)).unwrap();
+    phone.set_metered(true);
+    sync(&phone);
+    let refused = phone.sign_out(outlay_core::sync::SignOut::Wipe).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Forbidden, "the file is nowhere else");
+    assert!(phone.account().unwrap().is_some(), "nothing was done");
+    phone.set_metered(false);
     sync(&phone);
     assert!(folder.path().join("phone-blobs").exists());
     phone.sign_out(outlay_core::sync::SignOut::Wipe).unwrap();

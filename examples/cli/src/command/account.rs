@@ -104,33 +104,42 @@ pub(crate) fn sign_out(args: &SignOut, home: &Home, out: &mut Output) -> Result<
     let engine = home.open()?;
     let status = engine.sync_status()?;
     let account = status.account.clone().ok_or_else(Failure::signed_out)?;
-    let unsent = unsent(&status);
-    engine.sign_out(how(args, unsent, out)?)?;
+    let (unsent, files) = (unsent(&status), status.files_waiting);
+    let only_here = only_here(unsent, files);
+    engine.sign_out(how(args, only_here.as_deref(), out)?)?;
     if out.is_json() {
-        return out.object(&json!({"email": account.email, "wiped": args.wipe, "unsent": unsent}));
+        let object = json!({"email": account.email, "wiped": args.wipe, "unsent": unsent, "unsent_files": files});
+        return out.object(&object);
     }
     out.line(format!("Signed out of {} on {}", account.email, account.server))?;
-    match (args.wipe, unsent) {
+    match (args.wipe, only_here) {
         (true, _) => out.line("Everything was deleted from this device."),
-        (false, 0) => out.line("Everything stays on this device, and is stored on the server too."),
-        (false, only_here) => {
-            let only_here = text::counted(only_here, "change");
+        (false, None) => out.line("Everything stays on this device, and is stored on the server too."),
+        (false, Some(only_here)) => {
             out.line(format!("Everything stays on this device; {only_here} of it on this device only."))
         }
     }
 }
 
-fn how(args: &SignOut, unsent: u64, out: &mut Output) -> Result<How, Failure> {
-    match (args.wipe, unsent) {
+/// What no server has, in words.
+fn only_here(unsent: u64, files: u64) -> Option<String> {
+    let parts = [(unsent, "change"), (files, "file")];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| text::counted(*count, what)).collect();
+    (!parts.is_empty()).then(|| parts.join(" and "))
+}
+
+fn how(args: &SignOut, only_here: Option<&str>, out: &mut Output) -> Result<How, Failure> {
+    match (args.wipe, only_here) {
         (false, _) => Ok(How::Keep),
-        (true, 0) => Ok(How::Wipe),
-        (true, _) if args.unsent => Ok(How::WipeUnsent),
-        (true, _) => consented(unsent, out),
+        (true, None) => Ok(How::Wipe),
+        (true, Some(_)) if args.unsent => Ok(How::WipeUnsent),
+        (true, Some(only_here)) => consented(only_here, out),
     }
 }
 
-fn consented(unsent: u64, out: &mut Output) -> Result<How, Failure> {
-    let lost = format!("{} never stored on the server", text::counted(unsent, "change"));
+fn consented(only_here: &str, out: &mut Output) -> Result<How, Failure> {
+    let lost = format!("{only_here} never stored on the server");
     if out.is_json() || !io::stdin().is_terminal() {
         return Err(Failure::forbidden(format!(
             "there would be lost {lost}: sync first, or add --unsent to delete even that"

@@ -71,6 +71,7 @@ fn a_file_of_another_device_is_missing_until_it_is_fetched() {
     phone.sign_up(&server.url, "phone");
     let up = phone.one(&["sync", "--metered"]);
     assert_eq!((&up["files_up"], &up["files_waiting"]), (&json!(0), &json!(1)), "records only");
+    assert_eq!(phone.refused(&["signout", "--wipe"]).0, "forbidden", "the file is nowhere else");
 
     let laptop = Home::bare();
     laptop.log_in(&server.url, "laptop");
