@@ -21,6 +21,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -391,19 +392,23 @@ fn another_server_at_the_same_address_gets_nothing() {
     assert_eq!(phone.sync_status().unwrap().ledgers[0].local, 1);
 }
 
-/// Something between a device and a server that lets plain requests through, and no WebSocket.
-fn proxy_without_upgrade(server: &Server) -> ServerAddress {
+/// Something between a device and a server that lets plain requests through, and no WebSocket; and nothing at all while the
+/// flag is set, without closing what it has.
+fn proxy_without_upgrade(server: &Server) -> (ServerAddress, Arc<AtomicBool>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let (port, to) = (listener.local_addr().unwrap().port(), server.port);
+    let hangs = Arc::new(AtomicBool::new(false));
+    let does_hang = Arc::clone(&hangs);
     std::thread::spawn(move || {
         for client in listener.incoming() {
-            std::thread::spawn(move || drop(pass_on(client.unwrap(), to)));
+            let hangs = Arc::clone(&does_hang);
+            std::thread::spawn(move || drop(pass_on(client.unwrap(), to, &hangs)));
         }
     });
-    ServerAddress::parse(&format!("http://127.0.0.1:{port}")).unwrap()
+    (ServerAddress::parse(&format!("http://127.0.0.1:{port}")).unwrap(), hangs)
 }
 
-fn pass_on(mut client: TcpStream, to: u16) -> std::io::Result<()> {
+fn pass_on(mut client: TcpStream, to: u16, hangs: &AtomicBool) -> std::io::Result<()> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte)? == 1 {
@@ -411,6 +416,9 @@ fn pass_on(mut client: TcpStream, to: u16) -> std::io::Result<()> {
     }
     if String::from_utf8_lossy(&head).to_ascii_lowercase().contains("upgrade: websocket") {
         return client.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    }
+    if hangs.load(Ordering::SeqCst) {
+        return std::io::copy(&mut client, &mut std::io::sink()).map(drop);
     }
     let mut server = TcpStream::connect(("127.0.0.1", to))?;
     server.write_all(&head)?;
@@ -426,7 +434,7 @@ fn where_no_websocket_comes_through_plain_requests_do() {
     for number in 0..400 {
         phone.add_expense(home, spent("1", &format!("Shop {number}"), "2025-12-01")).unwrap();
     }
-    let proxy = proxy_without_upgrade(&server);
+    let (proxy, hangs) = proxy_without_upgrade(&server);
     let tablet = engine(folder.path(), "tablet");
     tablet.sign_in(&proxy, &ana(), &named("tablet")).unwrap();
     sync(&tablet);
@@ -434,4 +442,9 @@ fn where_no_websocket_comes_through_plain_requests_do() {
     assert_eq!(sync(&phone).pushed, 400);
     sync(&tablet);
     assert_eq!(shown(&tablet, home), shown(&phone, home));
+
+    hangs.store(true, Ordering::SeqCst);
+    tablet.add_expense(home, spent("1", "Kiosk", "2025-12-02")).unwrap();
+    let report = tablet.sync_once(Duration::from_millis(200)).unwrap();
+    assert!(!report.is_complete, "the time was up while the server said nothing");
 }

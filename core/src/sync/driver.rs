@@ -114,6 +114,7 @@ struct Line<'e> {
     remote: &'e Remote,
     connector: &'e Connector,
     aim: Aim,
+    stop: &'e Stop,
     begun: Instant,
     tokens: Tokens,
     outbox: VecDeque<Vec<u8>>,
@@ -183,6 +184,7 @@ async fn try_converse(
         remote,
         connector,
         aim,
+        stop,
         begun: now,
         tokens,
         outbox: VecDeque::new(),
@@ -194,9 +196,9 @@ async fn try_converse(
         retries: false,
     };
     match connected {
-        Ok(socket) => line.by_socket(socket, stop, carried).await,
+        Ok(socket) => line.by_socket(socket, carried).await,
         Err(NoSocket::Offline(error)) => Err(error),
-        Err(NoSocket::NotUpgraded) => line.by_http(stop, carried).await,
+        Err(NoSocket::NotUpgraded) => line.by_http(carried).await,
     }
 }
 
@@ -205,12 +207,12 @@ impl<'e> Line<'e> {
         i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    async fn by_socket(&mut self, mut socket: Socket, stop: &Stop, carried: &mut Carried) -> Result<Ended> {
+    async fn by_socket(&mut self, mut socket: Socket, carried: &mut Carried) -> Result<Ended> {
         if socket.server != self.remote.server {
             return Err(another_server());
         }
         let mut session = SyncSession::with_remote(self.engine, self.remote.clone(), self.aim.is_live, false);
-        let ended = self.talk(&mut socket, &mut session, stop, carried).await;
+        let ended = self.talk(&mut socket, &mut session, carried).await;
         // What came is kept, whatever ended it.
         let settled = session.settle();
         carried.report.add(&session.take_report());
@@ -222,7 +224,6 @@ impl<'e> Line<'e> {
         &mut self,
         socket: &mut Socket,
         session: &mut SyncSession<'e>,
-        stop: &Stop,
         carried: &mut Carried,
     ) -> Result<Ended> {
         let outputs = session.connected(self.now_ms(), socket.nonce, &self.tokens.access_token)?;
@@ -235,7 +236,7 @@ impl<'e> Line<'e> {
                 received = socket.next(&mut self.outbox) => self.receive(received?, socket, session, carried).await?,
                 () = self.engine.sync.written.notified() => self.changed(session, carried).await?,
                 () = tokio::time::sleep_until(next) => self.tick(socket, session, carried).await?,
-                ended = called_off(self.aim, stop) => Some(ended),
+                ended = called_off(self.aim, self.stop) => Some(ended),
             };
             if let Some(ended) = ended {
                 return Ok(ended);
@@ -345,7 +346,10 @@ impl<'e> Line<'e> {
                 ClientOutput::Close(code) => return Ok(Some(self.closed(Some(code), carried))),
                 ClientOutput::NeedsToken => {
                     let refused = self.tokens.access_token.clone();
-                    self.tokens = self.engine.tokens(self.connector, self.remote, Some(&refused)).await?;
+                    self.tokens = tokio::select! {
+                        tokens = self.engine.tokens(self.connector, self.remote, Some(&refused)) => tokens?,
+                        ended = called_off(self.aim, self.stop) => return Ok(Some(ended)),
+                    };
                     outputs.extend(session.renewed(self.now_ms(), &self.tokens.access_token)?);
                 }
                 ClientOutput::CaughtUp(_) => {}
@@ -384,8 +388,11 @@ impl<'e> Line<'e> {
 
     /// The same frames as bodies of requests, where no WebSocket comes through. It is over after each exchange that leaves
     /// nothing to do; whoever stays asks again from time to time.
-    async fn by_http(&mut self, stop: &Stop, carried: &mut Carried) -> Result<Ended> {
-        let mut identity = server_identity(self.connector).await?;
+    async fn by_http(&mut self, carried: &mut Carried) -> Result<Ended> {
+        let mut identity = tokio::select! {
+            identity = server_identity(self.connector) => identity?,
+            ended = called_off(self.aim, self.stop) => return Ok(ended),
+        };
         loop {
             if identity.0 != self.remote.server {
                 return Err(another_server());
@@ -397,7 +404,7 @@ impl<'e> Line<'e> {
                 let body = join_frames(self.outbox.drain(..));
                 let answered = tokio::select! {
                     answered = self.post(identity.1, body) => answered,
-                    ended = called_off(self.aim, stop) => return Ok(ended),
+                    ended = called_off(self.aim, self.stop) => return Ok(ended),
                 };
                 let answered = match answered {
                     Ok(answered) => answered,
@@ -433,7 +440,7 @@ impl<'e> Line<'e> {
                     () = tokio::time::sleep(pause) => {}
                     () = self.engine.sync.written.notified() => {}
                     () = self.engine.sync.hurry.notified() => {}
-                    ended = called_off(self.aim, stop) => return Ok(ended),
+                    ended = called_off(self.aim, self.stop) => return Ok(ended),
                 }
             }
             let current = self.engine.store.read(remote::current)?;
