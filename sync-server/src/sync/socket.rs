@@ -308,7 +308,9 @@ impl Connection {
 
     /// What the log has grown by between the answer to OPEN and now was told to nobody: it is looked at once more.
     fn subscribe(&mut self, ledger: LedgerId) {
-        self.subscribed.push(ledger);
+        if !self.subscribed.contains(&ledger) {
+            self.subscribed.push(ledger);
+        }
         self.node.hub.subscribe(ledger, &self.mailbox);
         self.look_at_end(ledger);
     }

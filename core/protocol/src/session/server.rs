@@ -31,6 +31,9 @@ pub use question::{Answer, OpenMode, Question, Ticket};
 
 /// Questions for commits outstanding at once on a connection: enough to keep several ledgers moving.
 const READS_MAX: usize = 4;
+/// Questions of all kinds outstanding at once on a connection, of which each may hold what a frame holds. The device's further
+/// frames wait in its own buffers.
+const QUESTIONS_MAX: usize = 32;
 /// Ledgers that one OPENED says nothing is new in.
 const SAME_MAX: usize = 64;
 
@@ -208,11 +211,12 @@ impl ServerSession {
         std::mem::take(&mut self.outputs)
     }
 
-    /// Whether the transport should read on: while answers are outstanding that many bytes wait for, or as many pushes are
-    /// in flight as may be, it should not.
+    /// Whether the transport should read on: while answers are outstanding that many bytes wait for, or as many pushes or
+    /// questions are in flight as may be, it should not.
     pub fn wants_frames(&self) -> bool {
         self.waiting_bytes * 2 < self.limits.waiting_bytes_max
             && self.pushes_in_flight() < self.limits.pushes_in_flight_max
+            && self.asked.len() < QUESTIONS_MAX
     }
 
     /// Whether nothing is outstanding: every question answered and everything sent that was asked for. An HTTP answer is

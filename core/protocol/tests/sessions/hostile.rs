@@ -68,6 +68,25 @@ fn a_welcome_device_that_breaks_the_order_is_closed_or_told() {
 }
 
 #[test]
+fn a_device_that_opens_one_ledger_over_and_over_is_not_read_on() {
+    let mut world = World::new(2, 1);
+    world.connect(0);
+    world.settle();
+    let wants = |world: &World| world.devices[0].wire.as_ref().is_some_and(|wire| wire.server.wants_frames());
+    let again = open(7, 1).encode();
+    let read = (0..1_000).take_while(|_| {
+        let does_want = wants(&world);
+        if does_want {
+            world.tell_server(0, ServerInput::Frame(&again));
+        }
+        does_want
+    });
+    assert_eq!(read.count(), 32);
+    world.settle();
+    assert!(wants(&world), "answered, it is");
+}
+
+#[test]
 fn commits_of_another_ledger_are_never_appended() {
     let mut world = World::new(3, 2);
     let (mine, other) = (world.found(0), world.found(1));
