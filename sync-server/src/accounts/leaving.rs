@@ -151,7 +151,9 @@ async fn remove(State(node): Shared, session: Session, Body(asked): Body<RemoveI
     let aid = session.aid;
     with_password(&node, aid, asked.password).await?;
     check_code(&node, aid, asked.code).await?;
-    delete(&node, aid, Letter::Deleted).await?;
+    // Not with the request, which ends when its client hangs up or its time is over: what was begun is done.
+    let deleting = tokio::spawn(async move { delete(&node, aid, Letter::Deleted).await });
+    deleting.await.map_err(|_| StoreError::Failed("the server is ending".into()))??;
     Ok(StatusCode::NO_CONTENT)
 }
 
