@@ -249,9 +249,28 @@ fn failed(engine: &Engine, failures: &mut u32, error: &Error) -> Duration {
 
 /// A wait by chance up to twice that of the time before: many devices do not come back all at once.
 fn backoff(engine: &Engine, failures: u32) -> Duration {
-    let longest = BACKOFF_MS_MIN.saturating_mul(1 << failures.min(16)).min(BACKOFF_MS_MAX);
     let mut bytes = [0; 8];
-    // Without randomness the longest wait will do.
-    let part = engine.options.environment.fill_random(&mut bytes).map_or(u64::MAX, |()| u64::from_le_bytes(bytes));
-    Duration::from_millis(if part == u64::MAX { longest } else { part % longest })
+    let chance = engine.options.environment.fill_random(&mut bytes);
+    wait(failures, chance.ok().map(|()| u64::from_le_bytes(bytes)))
+}
+
+/// The wait after so many failures, by a number drawn by lot. Without one the longest will do.
+fn wait(failures: u32, chance: Option<u64>) -> Duration {
+    let longest = BACKOFF_MS_MIN.saturating_mul(1 << failures.min(16)).min(BACKOFF_MS_MAX);
+    Duration::from_millis(chance.map_or(longest, |number| number % longest))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::wait;
+
+    #[test]
+    fn waits_double_up_to_a_minute_and_are_spread_over_all_of_it() {
+        let longest = |failures| wait(failures, None).as_millis();
+        assert_eq!([1, 2, 3, 8, 9, u32::MAX].map(longest), [500, 1_000, 2_000, 60_000, 60_000, 60_000]);
+        let spread = |number: u64| wait(2, Some(number));
+        assert_eq!([0, 999, 1_000, 2_500].map(spread), [0, 999, 0, 500].map(Duration::from_millis));
+    }
 }

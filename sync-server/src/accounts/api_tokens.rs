@@ -264,7 +264,7 @@ impl TokenIn {
 
 /// A token as its account sees it.
 #[derive(Serialize, ToSchema)]
-struct ApiTokenOut {
+pub(super) struct ApiTokenOut {
     #[schema(value_type = Id)]
     id: String,
     name: String,
@@ -324,8 +324,13 @@ async fn create(
 )]
 async fn list(State(node): Shared, session: Session) -> Answer<Json<ApiTokensOut>> {
     let now_ms = clock::unix_ms();
-    let tokens = node.read(move |connection| tokens(connection, now_ms, session.aid)).await?;
-    Ok(Json(ApiTokensOut { tokens: tokens.iter().map(shown).collect() }))
+    let tokens = node.read(move |connection| of_account(connection, now_ms, session.aid)).await?;
+    Ok(Json(ApiTokensOut { tokens }))
+}
+
+/// The tokens of an account, as they are listed.
+pub(super) fn of_account(connection: &Connection, now_ms: i64, aid: i64) -> Result<Vec<ApiTokenOut>> {
+    Ok(tokens(connection, now_ms, aid)?.iter().map(shown).collect())
 }
 
 fn shown(token: &ApiToken) -> ApiTokenOut {

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::api_tokens::{self, ApiTokenOut};
 use super::profile::{Profile, profile};
 use super::routes::{DeviceOut, SessionOut, devices_out, sessions_out, with_password};
 use super::second::check_code;
@@ -193,6 +194,7 @@ struct ExportOut {
     profile: Profile,
     sessions: Vec<SessionOut>,
     devices: Vec<DeviceOut>,
+    tokens: Vec<ApiTokenOut>,
     webhooks: Vec<WebhookOut>,
     events: Vec<Event>,
     ledgers: Vec<ExportedLedger>,
@@ -217,6 +219,7 @@ fn beginning(connection: &Connection, now_ms: i64, session: &Session) -> Result<
         profile: person,
         sessions: sessions_out(sessions::sessions(connection, now_ms, session.aid)?, session),
         devices: devices_out(records::devices(connection, session.aid)?, session),
+        tokens: api_tokens::of_account(connection, now_ms, session.aid)?,
         webhooks: webhooks_out(connection, session.aid)?,
         events: outbox::all(connection, session.aid)?,
         ledgers: Vec::new(),

@@ -242,6 +242,8 @@ fn an_export_has_all_that_is_kept_of_a_person_and_his_ledgers_as_they_were_signe
     other.open(second.id, None, &second.commits);
     assert_eq!(counts(&other.acknowledged(1)), (401, 0, 0, None));
 
+    let token = json!({ "name": "script", "scope": "read", "days": 7 });
+    assert_eq!(server.ask("POST", "/v1/tokens", &account, &token).status, 201);
     let reply = server.ask("GET", "/v1/me/export", &account, &json!({}));
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("content-type").as_deref(), Some("application/json"));
@@ -252,6 +254,8 @@ fn an_export_has_all_that_is_kept_of_a_person_and_his_ledgers_as_they_were_signe
     assert_eq!(export["sessions"], server.ask("GET", "/v1/sessions", &account, &json!({})).json()["sessions"]);
     assert_eq!(export["devices"], server.ask("GET", "/v1/devices", &account, &json!({})).json()["devices"]);
     assert_eq!(export["webhooks"], json!([]));
+    assert_eq!(export["tokens"], server.ask("GET", "/v1/tokens", &account, &json!({})).json()["tokens"]);
+    assert_eq!(export["tokens"][0]["name"], "script");
     assert_eq!(export["events"], server.ask("GET", "/v1/me/events", &account, &json!({})).json()["events"]);
     let ledgers = export["ledgers"].as_array().unwrap();
     assert_eq!(ledgers.len(), 2);
