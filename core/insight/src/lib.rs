@@ -6,3 +6,5 @@
 //! It does no I/O, spawns nothing and reads no clock and no randomness: today's date and seeds are arguments.
 
 #![allow(clippy::float_arithmetic)] // Statistics; no amount that is shown as one is computed here but by whole numbers.
+
+pub mod suggest;
