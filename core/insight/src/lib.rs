@@ -7,4 +7,8 @@
 
 #![allow(clippy::float_arithmetic)] // Statistics; no amount that is shown as one is computed here but by whole numbers.
 
+mod hash;
+pub mod odd;
+mod recent;
 pub mod suggest;
+pub mod wording;

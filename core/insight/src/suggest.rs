@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{DocumentId, EntryKind};
 
+use crate::hash::Hash;
 use features::Feature;
 use trust::Trust;
 use weights::Weights;
@@ -33,8 +34,10 @@ pub const CATEGORIES_MAX: usize = 512;
 pub const CORRECTIONS_MAX: usize = 1024;
 /// The first byte of a stored learner. What it learns from is kept, so an older one is thrown away and learnt again.
 const FORMAT: u8 = 1;
-/// What a rival must be believed to be worth a step: below it the step is smaller than what it would displace.
-const RIVAL_MIN: f32 = 0.02;
+/// How far a belief must be off to be worth a step: below it the step is smaller than what it would displace.
+const ERROR_MIN: f32 = 0.02;
+/// Rows that a learner is made of, the newest: ten a day for five years. What is older has been outweighed since.
+pub const ROWS_MAX: usize = 20_000;
 /// Steps that a correction may take until it is what would be suggested; AdaGrad's get shorter, so more would not help.
 const CORRECTION_STEPS_MAX: usize = 8;
 
@@ -89,10 +92,18 @@ pub struct Suggester {
     corrections: VecDeque<Correction>,
 }
 
+/// What a learner makes of a row.
+#[derive(Debug)]
+pub(crate) struct Look {
+    features: Vec<Feature>,
+    /// How likely each class is.
+    beliefs: Vec<f32>,
+}
+
 /// How entries of one text are to be filed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Correction {
-    text: u64,
+    text: Hash,
     class: u16,
 }
 
@@ -103,35 +114,47 @@ impl Suggester {
         Self { kind, categories: Vec::new(), weights, trust, corrections: VecDeque::new() }
     }
 
-    /// A learner of all these rows, oldest first, whatever order they come in.
+    /// A learner of the newest [`ROWS_MAX`] of these rows, oldest first, whatever order they come in.
     pub fn of(kind: EntryKind, rows: &[Spend]) -> Self {
-        let mut rows: Vec<&Spend> = rows.iter().collect();
-        rows.sort_unstable_by_key(|row| (row.date, row.id));
         let mut learner = Self::new(kind);
-        rows.into_iter().for_each(|row| learner.learn(row));
+        newest(rows).into_iter().for_each(|row| learner.learn(row));
         learner
     }
 
     /// Learns a row as the person filed it. A row of another kind or without a category changes nothing.
     pub fn learn(&mut self, row: &Spend) {
-        let Some((class, features)) = self.lesson(row) else { return };
-        self.weigh(row, class, &features);
-        self.step(&features, class);
-        self.withdraw(row, class);
+        self.learn_in(row, row.category);
+    }
+
+    /// Learns a row as if it were filed in another category, such as the topmost above its own.
+    pub fn learn_in(&mut self, row: &Spend, category: Option<DocumentId>) {
+        if self.teaches(row, category) {
+            let look = self.look(row);
+            self.learn_looked(row, category, &look);
+        }
     }
 
     /// Learns a row whose category the person changed or chose against a suggestion: from now on it is what is suggested
     /// for this text, until the person files the text otherwise. A text of no words is only learnt.
     pub fn correct(&mut self, row: &Spend) {
-        let Some((class, features)) = self.lesson(row) else { return };
+        self.correct_in(row, row.category);
+    }
+
+    /// Learns a correction as if the row were filed in another category, such as the topmost above its own.
+    pub fn correct_in(&mut self, row: &Spend, category: Option<DocumentId>) {
+        let Some(class) = category.filter(|_| self.teaches(row, category)).and_then(|category| self.admit(category))
+        else {
+            return;
+        };
         for _ in 0..CORRECTION_STEPS_MAX {
-            self.step(&features, class);
-            if top_two(&self.weights.scores(&features, self.categories.len())).0 == Some(class) {
+            let look = self.look(row);
+            if top_two(&look.beliefs).0 == Some(class) {
                 break;
             }
+            self.step(&look, class);
         }
         self.withdraw(row, class);
-        let Some(text) = features::text_key(row) else { return };
+        let Some(text) = Hash::of_text(row) else { return };
         self.corrections.retain(|correction| correction.text != text);
         self.corrections.push_back(Correction { text, class });
         if self.corrections.len() > CORRECTIONS_MAX {
@@ -167,7 +190,7 @@ impl Suggester {
             let category = *self.categories.get(usize::from(class))?;
             return Some(Suggestion { category, confidence: 1.0, is_corrected: true });
         }
-        let beliefs = self.beliefs(&features::of(row));
+        let Look { beliefs, .. } = self.look(row);
         let (first, second) = top_two(&beliefs);
         let category = *self.categories.get(usize::from(first?)).filter(|category| **category != NOBODY)?;
         Some(Suggestion { category, confidence: lead(&beliefs, first, second), is_corrected: false })
@@ -175,7 +198,7 @@ impl Suggester {
 
     /// Every category with how likely it is believed, likeliest first. They sum to 1.
     pub fn ranking(&self, row: &Spend) -> Vec<(DocumentId, f32)> {
-        let beliefs = self.beliefs(&features::of(row));
+        let Look { beliefs, .. } = self.look(row);
         let known = self.categories.iter().copied().zip(beliefs).filter(|(category, _)| *category != NOBODY);
         let mut ranking: Vec<_> = known.collect();
         ranking.sort_by(|left, right| right.1.total_cmp(&left.1));
@@ -195,7 +218,7 @@ impl Suggester {
         self.categories.iter().for_each(|category| bytes.extend(category.0));
         put_count(&mut bytes, self.corrections.len());
         for correction in &self.corrections {
-            bytes.extend(correction.text.to_le_bytes());
+            bytes.extend(correction.text.0.to_le_bytes());
             bytes.extend(correction.class.to_le_bytes());
         }
         self.weights.write(&mut bytes);
@@ -214,18 +237,43 @@ impl Suggester {
         Some(Self { kind, categories, weights, trust, corrections: corrections.into() })
     }
 
-    /// The class and the features of a row that can be learnt from.
-    fn lesson(&mut self, row: &Spend) -> Option<(u16, Vec<Feature>)> {
-        let category = row.category.filter(|category| row.kind == self.kind && *category != NOBODY)?;
-        let class = match self.class(category) {
-            Some(class) => class,
-            None if self.categories.len() < CATEGORIES_MAX => {
-                self.categories.push(category);
-                u16::try_from(self.categories.len() - 1).ok()?
-            }
-            None => return None,
-        };
-        Some((class, features::of(row)))
+    /// What it makes of a row.
+    pub(crate) fn look(&self, row: &Spend) -> Look {
+        let features = features::of(row);
+        let beliefs = self.beliefs(&features);
+        Look { features, beliefs }
+    }
+
+    /// The likeliest category but this one, and how likely it and this one are. `None` if this one has not been learnt.
+    pub(crate) fn rival(&self, look: &Look, category: DocumentId) -> Option<(DocumentId, f32, f32)> {
+        let class = self.class(category)?;
+        let (first, second) = top_two(&look.beliefs);
+        let rival = usize::from(if first == Some(class) { second? } else { first? });
+        let belief = |class: usize| look.beliefs.get(class).copied();
+        Some((*self.categories.get(rival)?, belief(rival)?, belief(usize::from(class))?))
+    }
+
+    /// Learns a row at which it has just looked.
+    pub(crate) fn learn_looked(&mut self, row: &Spend, category: Option<DocumentId>, look: &Look) {
+        let category = category.filter(|_| self.teaches(row, category));
+        let Some(class) = category.and_then(|category| self.admit(category)) else { return };
+        self.weigh(row, class, look);
+        self.step(look, class);
+        self.withdraw(row, class);
+    }
+
+    /// Whether something can be learnt from a row.
+    fn teaches(&self, row: &Spend, category: Option<DocumentId>) -> bool {
+        row.kind == self.kind && category.is_some_and(|category| category != NOBODY)
+    }
+
+    /// The class of a category, a new one if it has none. `None` if there are too many.
+    fn admit(&mut self, category: DocumentId) -> Option<u16> {
+        self.class(category).or_else(|| {
+            let class = u16::try_from(self.categories.len()).ok().filter(|_| self.categories.len() < CATEGORIES_MAX)?;
+            self.categories.push(category);
+            Some(class)
+        })
     }
 
     fn class(&self, category: DocumentId) -> Option<u16> {
@@ -233,24 +281,22 @@ impl Suggester {
     }
 
     /// Notes what would have been suggested for a row, had its category not been known.
-    fn weigh(&mut self, row: &Spend, class: u16, features: &[Feature]) {
-        if self.corrected(row).is_some() {
-            return;
-        }
-        let beliefs = self.beliefs(features);
-        let (first, second) = top_two(&beliefs);
-        // While there is one category only there is nothing to be right about.
-        if self.categories.len() > 1 {
-            self.trust.note(lead(&beliefs, first, second), first == Some(class));
+    fn weigh(&mut self, row: &Spend, class: u16, look: &Look) {
+        // While there is one category only there is nothing to be right about; a correction is no guess.
+        if self.categories.len() > 1 && self.corrected(row).is_none() {
+            let (first, second) = top_two(&look.beliefs);
+            self.trust.note(lead(&look.beliefs, first, second), first == Some(class));
         }
     }
 
-    fn step(&mut self, features: &[Feature], class: u16) {
-        for (rival, belief) in (0..).zip(self.beliefs(features)) {
-            if rival == class {
-                self.weights.step(features, rival, belief - 1.0);
-            } else if belief > RIVAL_MIN {
-                self.weights.step(features, rival, belief);
+    /// Moves the weights from what is believed towards what is true.
+    fn step(&mut self, look: &Look, class: u16) {
+        // A class that came with this row has not been believed in yet.
+        let beliefs = look.beliefs.iter().copied().chain([0.0]).zip(0..).take(self.categories.len());
+        for (belief, rival) in beliefs {
+            let error = if rival == class { belief - 1.0 } else { belief };
+            if error.abs() > ERROR_MIN {
+                self.weights.step(&look.features, rival, error);
             }
         }
     }
@@ -259,14 +305,14 @@ impl Suggester {
         if self.corrections.is_empty() {
             return None;
         }
-        let text = features::text_key(row)?;
+        let text = Hash::of_text(row)?;
         self.corrections.iter().find(|correction| correction.text == text).map(|correction| correction.class)
     }
 
     /// Drops the correction of a text that the person files otherwise by now.
     fn withdraw(&mut self, row: &Spend, class: u16) {
         if self.corrected(row).is_some_and(|corrected| corrected != class)
-            && let Some(text) = features::text_key(row)
+            && let Some(text) = Hash::of_text(row)
         {
             self.corrections.retain(|correction| correction.text != text);
         }
@@ -290,6 +336,13 @@ impl Suggester {
 
 /// The id of a class that was forgotten.
 const NOBODY: DocumentId = DocumentId([0; 16]);
+
+/// The newest [`ROWS_MAX`] rows, oldest first.
+pub(crate) fn newest(rows: &[Spend]) -> Vec<&Spend> {
+    let mut rows: Vec<&Spend> = rows.iter().collect();
+    rows.sort_unstable_by_key(|row| (row.date, row.id));
+    rows.split_off(rows.len().saturating_sub(ROWS_MAX))
+}
 
 /// The two best classes; of equals the older.
 fn top_two(beliefs: &[f32]) -> (Option<u16>, Option<u16>) {
@@ -333,6 +386,7 @@ fn take_list<const N: usize, T>(
 
 fn read_correction(bytes: &[u8; 10], classes: usize) -> Option<Correction> {
     let (text, rest) = bytes.split_first_chunk()?;
-    let correction = Correction { text: u64::from_le_bytes(*text), class: u16::from_le_bytes(rest.try_into().ok()?) };
+    let correction =
+        Correction { text: Hash(u64::from_le_bytes(*text)), class: u16::from_le_bytes(rest.try_into().ok()?) };
     (usize::from(correction.class) < classes).then_some(correction)
 }

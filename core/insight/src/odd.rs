@@ -1,0 +1,301 @@
+//! Odd charges: one detector for each kind, each with its reason.
+//!
+//! | reason | found by |
+//! |---|---|
+//! | an amount out of line for its payee, else its category | `amount`: the last amounts there |
+//! | an unlikely category | what the [`Suggester`] believes of the row |
+//! | a probable duplicate | `repeat`: the same amount and payee within days, where that is rare |
+//! | a price rise | `price`: the payments of a commitment |
+//!
+//! All but the last judge a charge by what came before it, in one pass over the rows or one by one as they are entered,
+//! with memory that does not grow. What was judged is learnt, so what a person keeps doing is soon not odd.
+//!
+//! A person is shown reasons, never a score. Money back is not judged.
+
+mod amount;
+mod keys;
+mod price;
+mod repeat;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use outlay_ledger::spend::Spend;
+use outlay_ledger::{Date, DocumentId, EntryKind, Money};
+
+use crate::suggest::{self, Look, Suggester};
+use amount::Amounts;
+use keys::Keys;
+use repeat::{Repeats, Repetition};
+
+/// What share of charges like it, at most, may be as large for its amount to be named, in nats: one in twenty. It must also
+/// be rare among all that the person spends.
+const RARE_NATS: f32 = 3.0;
+/// How much likelier another category must be for it to be named: a hundred times, in nats.
+const UNLIKELY_NATS: f32 = 4.6;
+/// How rare repetitions must be for one to be named: one in twenty, in nats. A mistake of this kind costs its whole amount, but
+/// who counts it must care: one of less than the person usually spends at once is not named.
+const RARE_REPEAT_NATS: f32 = 3.0;
+/// An amount is named when it is at least this many times the usual one: below it, rare as it may be, nobody minds.
+const TIMES_MIN: i64 = 2;
+/// What is believed at least of the category that a row has: the suggester has erred before. Of 0.001 to 0.01, all alike.
+const BELIEF_MIN: f32 = 0.003;
+/// Rows of a category at which half of what speaks against it counts: it must have been learnt to be unlikely.
+const LEARNT: f32 = 3.0;
+
+/// A charge and what is odd about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Odd {
+    /// The entry.
+    pub id: DocumentId,
+    /// Its date.
+    pub date: Date,
+    /// What is odd, at least one.
+    pub reasons: Vec<Reason>,
+}
+
+/// What is odd about a charge.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reason {
+    /// It is much more than usual.
+    Amount {
+        /// How much it is.
+        amount: Money,
+        /// How much is usual: the median of the last ones.
+        usual: Money,
+        /// Among what.
+        among: Among,
+    },
+    /// It is filed where such charges are not filed.
+    Category {
+        /// The topmost category that it is in.
+        filed: DocumentId,
+        /// Where charges like it are.
+        likely: DocumentId,
+    },
+    /// It was probably entered or booked twice.
+    Duplicate {
+        /// The earlier one.
+        of: DocumentId,
+        /// How many days lie between: 0 on the same day.
+        days: u8,
+    },
+    /// A commitment costs more than it did.
+    PriceRise {
+        /// What it cost before, two times at least.
+        was: Money,
+        /// What it costs now.
+        now: Money,
+    },
+}
+
+/// Which charges an amount is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// Those of the same payee and note.
+    Payee,
+    /// Those of the same category.
+    Category,
+    /// All.
+    All,
+}
+
+/// The payments of one commitment, in any order: what the search for recurring payments found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    /// The ids of their rows.
+    pub payments: Vec<DocumentId>,
+}
+
+/// How surprising a charge is by each detector, in nats: the negative logarithm of how often such a one occurs. It serves to
+/// measure the detectors; it is not shown to anybody.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Surprise {
+    /// By its amount.
+    pub amount: f32,
+    /// By its category.
+    pub category: f32,
+    /// As a repetition.
+    pub duplicate: f32,
+}
+
+impl Surprise {
+    /// That of the strangest.
+    pub fn most(&self) -> f32 {
+        self.amount.max(self.category).max(self.duplicate)
+    }
+}
+
+/// Judges charges one after the other, oldest first: each by what it has learnt until then.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    amounts: Amounts,
+    repeats: Repeats,
+}
+
+/// What is odd among the newest [`suggest::ROWS_MAX`] of these rows, oldest first, whatever order they come in. `top` gives the
+/// topmost category above one, or itself.
+///
+/// ```
+/// use outlay_insight::odd::{Among, Reason, find};
+/// use outlay_ledger::spend::Spend;
+/// use outlay_ledger::{Date, DocumentId, EntryKind, Money};
+///
+/// let lunch = |number: u8, amount: &str| Spend {
+///     id: DocumentId([number; 16]), date: Date::from_days(20_000 + 7 * i32::from(number)).unwrap(),
+///     kind: EntryKind::Expense, amount: Money::parse_with_currency(amount).unwrap(), payee: "Corner Café".into(),
+///     note: String::new(), category: Some(DocumentId([1; 16])), account: None, tags: vec![],
+/// };
+/// let mut rows: Vec<Spend> = (0..120).map(|number| lunch(number, "9.50 EUR")).collect();
+/// assert_eq!(find(&rows, |category| category, &[]), []);
+///
+/// rows.push(lunch(120, "95.00 EUR"));
+/// let odd = find(&rows, |category| category, &[]);
+/// let (amount, usual) = (rows[120].amount, rows[0].amount);
+/// assert_eq!(odd[0].reasons, [Reason::Amount { amount, usual, among: Among::Payee }]);
+/// ```
+pub fn find(rows: &[Spend], top: impl Fn(DocumentId) -> DocumentId, commitments: &[Series]) -> Vec<Odd> {
+    let sorted = suggest::newest(rows);
+    let (mut watch, mut suggester) = (Watch::new(), Suggester::new(EntryKind::Expense));
+    let mut odd = Vec::new();
+    for row in sorted.iter().copied().filter(|row| is_judged(row)) {
+        let top = row.category.map(&top);
+        let (keys, look) = (Keys::of(row, top), suggester.look(row));
+        let reasons = watch.judge(row, top, &keys, &suggester, &look);
+        if !reasons.is_empty() {
+            odd.push(Odd { id: row.id, date: row.date, reasons });
+        }
+        watch.learn_keyed(row, &keys);
+        suggester.learn_looked(row, top, &look);
+    }
+    add_rises(&mut odd, &sorted, commitments);
+    odd
+}
+
+impl Watch {
+    /// A watch that has seen nothing.
+    pub fn new() -> Self {
+        Self { amounts: Amounts::new(), repeats: Repeats::new() }
+    }
+
+    /// What is odd about a charge that was not learnt yet, nor by the suggester. `top` is the topmost category above its own, or its
+    /// own; the suggester learns those.
+    pub fn reasons(&self, row: &Spend, top: Option<DocumentId>, suggester: &Suggester) -> Vec<Reason> {
+        if !is_judged(row) {
+            return Vec::new();
+        }
+        self.judge(row, top, &Keys::of(row, top), suggester, &suggester.look(row))
+    }
+
+    /// How surprising a charge is, for who measures the detectors.
+    pub fn surprise(&self, row: &Spend, top: Option<DocumentId>, suggester: &Suggester) -> Surprise {
+        if !is_judged(row) {
+            return Surprise::default();
+        }
+        let keys = Keys::of(row, top);
+        let unlikely = self.unlikely(top, &keys, suggester, &suggester.look(row));
+        Surprise {
+            amount: nats(self.amounts.share(&keys, row.amount.minor())),
+            category: unlikely.map_or(0.0, |(_, nats)| nats),
+            duplicate: self.repeats.of(row, &keys).map_or(0.0, |repetition| nats(repetition.rate)),
+        }
+    }
+
+    /// Learns a charge. What is not spent changes nothing.
+    pub fn learn(&mut self, row: &Spend, top: Option<DocumentId>) {
+        if is_judged(row) {
+            self.learn_keyed(row, &Keys::of(row, top));
+        }
+    }
+
+    fn learn_keyed(&mut self, row: &Spend, keys: &Keys) {
+        self.amounts.learn(keys, row.amount.minor());
+        self.repeats.learn(row, keys);
+    }
+
+    fn judge(
+        &self,
+        row: &Spend,
+        top: Option<DocumentId>,
+        keys: &Keys,
+        suggester: &Suggester,
+        look: &Look,
+    ) -> Vec<Reason> {
+        let unlikely = self.unlikely(top, keys, suggester, look);
+        // Another category is named only where the suggester would speak.
+        let category = unlikely.filter(|(likely, nats)| {
+            *nats >= UNLIKELY_NATS && suggester.suggest(row).is_some_and(|one| one.category == *likely)
+        });
+        let category = category.zip(top).map(|((likely, _), filed)| Reason::Category { filed, likely });
+        [self.amount(row, keys), category, self.duplicate(row, keys)].into_iter().flatten().collect()
+    }
+
+    fn amount(&self, row: &Spend, keys: &Keys) -> Option<Reason> {
+        let (usual, among) = self.amounts.usual(keys)?;
+        let share = self.amounts.share(keys, row.amount.minor());
+        let is_much = row.amount.minor() / TIMES_MIN >= usual;
+        let is_odd = is_much && nats(share) >= RARE_NATS && self.amounts.is_rare(share);
+        let usual = Money::new(usual, row.amount.currency()).ok()?;
+        is_odd.then_some(Reason::Amount { amount: row.amount, usual, among })
+    }
+
+    fn duplicate(&self, row: &Spend, keys: &Keys) -> Option<Reason> {
+        let Repetition { of, days, rate } = self.repeats.of(row, keys)?;
+        let is_much = self.amounts.usual_of_all(keys).is_some_and(|usual| row.amount.minor() >= usual);
+        (is_much && nats(rate) >= RARE_REPEAT_NATS).then_some(Reason::Duplicate { of, days })
+    }
+
+    /// The likeliest other category, and how much likelier it is than that of the row, in nats.
+    #[allow(clippy::cast_precision_loss)] // A count of at most sixteen.
+    fn unlikely(
+        &self,
+        top: Option<DocumentId>,
+        keys: &Keys,
+        suggester: &Suggester,
+        look: &Look,
+    ) -> Option<(DocumentId, f32)> {
+        let (likely, belief, own) = suggester.rival(look, top?)?;
+        let count = self.amounts.count(keys) as f32;
+        let lead = libm::logf(belief / (own + BELIEF_MIN)).max(0.0);
+        Some((likely, lead * count / (count + LEARNT)))
+    }
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whether a row is money spent.
+fn is_judged(row: &Spend) -> bool {
+    row.kind == EntryKind::Expense && row.amount.minor() > 0
+}
+
+/// Adds the price rises among the payments of commitments.
+fn add_rises(odd: &mut Vec<Odd>, rows: &[&Spend], commitments: &[Series]) {
+    let by_id: BTreeMap<DocumentId, &Spend> = rows.iter().map(|row| (row.id, *row)).collect();
+    for commitment in commitments {
+        let mut payments: Vec<&Spend> = commitment.payments.iter().filter_map(|id| by_id.get(id).copied()).collect();
+        payments.sort_unstable_by_key(|row| (row.date, row.id));
+        for end in 1..=payments.len() {
+            let (Some(payments), Some(last)) = (payments.get(..end), payments.get(end - 1)) else { continue };
+            let Some(rise) = price::rise(payments) else { continue };
+            add(odd, last, Reason::PriceRise { was: rise.was, now: rise.now });
+        }
+    }
+    odd.sort_by_key(|odd| (odd.date, odd.id));
+}
+
+fn add(odd: &mut Vec<Odd>, row: &Spend, reason: Reason) {
+    match odd.iter_mut().find(|odd| odd.id == row.id) {
+        Some(known) => known.reasons.push(reason),
+        None => odd.push(Odd { id: row.id, date: row.date, reasons: vec![reason] }),
+    }
+}
+
+/// How surprising something is that happens so often.
+fn nats(share: f32) -> f32 {
+    -libm::logf(share)
+}

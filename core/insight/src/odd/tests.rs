@@ -1,0 +1,231 @@
+//! Charges of a made-up household, and what is odd among them.
+
+use outlay_ledger::Currency;
+use proptest::prelude::*;
+
+use super::*;
+
+/// Shops with a category and what they cost at least, in cents.
+const SHOPS: [(&str, u8, i64); 5] =
+    [("Corner Café", 1, 320), ("REWE", 1, 1_800), ("Stadtwerke", 2, 8_000), ("Bahn", 3, 2_900), ("Apotheke", 4, 700)];
+
+/// Numbers from a seed: those of Knuth's MMIX, their upper bits.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+fn row(number: u64, day: i32, payee: &str, minor: i64, filed: u8) -> Spend {
+    Spend {
+        id: DocumentId(u128::from(number).to_be_bytes()),
+        date: Date::from_days(19_000 + day).unwrap(),
+        kind: EntryKind::Expense,
+        amount: Money::new(minor, Currency::EUR).unwrap(),
+        payee: payee.to_owned(),
+        note: String::new(),
+        category: Some(DocumentId([filed; 16])),
+        account: None,
+        tags: vec![],
+    }
+}
+
+/// Charges without anything odd: amounts within a half of each other, never the same twice.
+fn ordinary(count: u64) -> Vec<Spend> {
+    let mut numbers = Numbers(5);
+    let mut rows = Vec::new();
+    for number in 0..count {
+        let (shop, filed, least) = SHOPS[usize::try_from(numbers.below(5)).unwrap()];
+        let more = i64::try_from(numbers.below(u64::try_from(least / 2).unwrap())).unwrap();
+        rows.push(row(number, i32::try_from(number).unwrap(), shop, least + more, filed));
+    }
+    rows
+}
+
+fn found(rows: &[Spend]) -> Vec<Odd> {
+    find(rows, |category| category, &[])
+}
+
+/// What is odd about a charge after 300 ordinary ones.
+fn reasons(charge: Spend) -> Vec<Reason> {
+    let mut rows = ordinary(300);
+    let id = charge.id;
+    rows.push(charge);
+    found(&rows).into_iter().find(|odd| odd.id == id).map(|odd| odd.reasons).unwrap_or_default()
+}
+
+#[test]
+fn an_ordinary_year_has_hardly_anything_odd() {
+    let odd = found(&ordinary(1_000));
+    assert!(odd.len() <= 10, "{odd:#?}");
+}
+
+#[test]
+fn ten_times_as_much_is_compared_with_the_payee_or_else_the_category() {
+    let [Reason::Amount { amount, usual, among }] = reasons(row(900, 300, "corner  CAFÉ", 4_000, 1))[..] else {
+        panic!("no amount")
+    };
+    assert_eq!((amount.minor(), among), (4_000, Among::Payee));
+    assert!((320..480).contains(&usual.minor()), "{usual}");
+
+    let found = reasons(row(900, 300, "A chemist's", 12_000, 4));
+    assert!(
+        matches!(found[..], [Reason::Amount { among: Among::Category, usual, .. }] if usual.minor() < 1_050),
+        "{found:?}"
+    );
+    assert_eq!(reasons(row(900, 300, "A chemist's", 1_200, 4)), []);
+}
+
+#[test]
+fn what_a_person_keeps_paying_is_soon_usual() {
+    let mut rows = ordinary(300);
+    for number in 0..8 {
+        rows.push(row(900 + number, 300 + 10 * i32::try_from(number).unwrap(), "Corner Café", 4_000, 1));
+    }
+    let odd = found(&rows);
+    let is_odd = |number: u64| odd.iter().any(|odd| odd.id == DocumentId(u128::from(number).to_be_bytes()));
+    assert!(is_odd(900) && !is_odd(906) && !is_odd(907), "{odd:?}");
+}
+
+#[test]
+fn amounts_of_another_currency_are_another_matter() {
+    let yen = Money::new(40_000, Currency::parse("JPY").unwrap()).unwrap();
+    assert_eq!(reasons(Spend { amount: yen, ..row(900, 300, "Corner Café", 1, 1) }), []);
+}
+
+#[test]
+fn a_charge_in_an_unlikely_category_names_the_likely_one() {
+    let [Reason::Category { filed, likely }] = reasons(row(900, 300, "Corner Café", 390, 3))[..] else {
+        panic!("no category")
+    };
+    assert_eq!((filed, likely), (DocumentId([3; 16]), DocumentId([1; 16])));
+    assert_eq!(reasons(row(900, 300, "Corner Café", 390, 77)), [], "a new category has a reason that we do not know");
+    assert_eq!(reasons(Spend { category: None, ..row(900, 300, "Corner Café", 390, 1) }), []);
+}
+
+#[test]
+fn the_same_amount_and_payee_within_days_is_a_duplicate_and_names_the_first() {
+    let last_of = |shop: &str| ordinary(300).into_iter().rfind(|row| row.payee == shop).unwrap();
+    let last = last_of("Stadtwerke");
+    for (days, is_odd) in [(0, true), (3, true), (4, false)] {
+        let date = last.date.add_days(days).unwrap();
+        let found = reasons(Spend { id: DocumentId([200; 16]), date, ..last.clone() });
+        let days = u8::try_from(days).unwrap();
+        assert_eq!(found, if is_odd { vec![Reason::Duplicate { of: last.id, days }] } else { vec![] });
+    }
+    let other = Money::new(last.amount.minor() + 1, Currency::EUR).unwrap();
+    assert_eq!(reasons(Spend { id: DocumentId([200; 16]), amount: other, ..last }), []);
+    let coffee = last_of("Corner Café");
+    assert_eq!(reasons(Spend { id: DocumentId([200; 16]), ..coffee }), [], "less than is usually spent at once");
+}
+
+#[test]
+fn a_ticket_there_and_a_ticket_back_are_not_a_duplicate() {
+    let mut rows = ordinary(300);
+    for number in 0..60 {
+        rows.push(row(900 + number, 300 + i32::try_from(number / 2).unwrap(), "Tram", 210, 3));
+    }
+    let odd = found(&rows);
+    let tram = odd.iter().filter(|odd| odd.id > DocumentId(910_u128.to_be_bytes())).count();
+    assert_eq!(tram, 0, "{odd:?}");
+}
+
+#[test]
+fn a_commitment_that_costs_more_is_a_price_rise_once() {
+    let prices = [999, 999, 999, 1_299, 1_299, 1_299];
+    let rises = |prices: &[i64]| {
+        let month = |number: usize| i32::try_from(30 * number).unwrap();
+        let rows: Vec<Spend> = (0..)
+            .zip(prices)
+            .map(|(number, price)| row(900 - number, month(usize::try_from(number).unwrap()), "Netflix", *price, 9))
+            .collect();
+        let series = Series { payments: rows.iter().map(|row| row.id).collect() };
+        let odd = find(&rows, |category| category, &[series]);
+        let of = |odd: &Odd| odd.reasons.iter().any(|reason| matches!(reason, Reason::PriceRise { .. }));
+        odd.into_iter().filter(of).collect::<Vec<_>>()
+    };
+    let found = rises(&prices);
+    let money = |minor| Money::new(minor, Currency::EUR).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].id, DocumentId(897_u128.to_be_bytes()));
+    assert_eq!(found[0].reasons, [Reason::PriceRise { was: money(999), now: money(1_299) }]);
+
+    assert_eq!(rises(&[1_299, 1_299, 999, 999]), [], "it fell");
+    assert_eq!(rises(&[999, 999, 1_010]), [], "within what exchange rates do");
+    assert_eq!(rises(&[4_000, 5_500, 4_700, 6_100]), [], "it varies");
+    assert_eq!(rises(&[999, 1_299]), [], "one payment is no price");
+    assert_eq!(find(&[], |category| category, &[Series { payments: vec![DocumentId([7; 16])] }]), []);
+}
+
+#[test]
+fn money_back_income_and_transfers_are_not_judged_nor_learnt() {
+    let back = |number, minor| row(number, 300, "Corner Café", minor, 1);
+    assert_eq!(reasons(back(900, -400_000)), []);
+    assert_eq!(reasons(back(900, 0)), []);
+    assert_eq!(reasons(Spend { kind: EntryKind::Transfer, ..back(900, 400_000) }), []);
+    let mut watch = Watch::new();
+    watch.learn(&back(900, -350), None);
+    watch.learn(&Spend { kind: EntryKind::Income, ..back(901, 350) }, None);
+    assert_eq!(
+        watch.surprise(&back(902, 350), None, &Suggester::new(EntryKind::Expense)),
+        Watch::new().surprise(&back(902, 350), None, &Suggester::new(EntryKind::Expense))
+    );
+}
+
+#[test]
+fn too_few_rows_and_rows_that_are_all_equal_say_nothing() {
+    assert_eq!(found(&[]), []);
+    assert_eq!(found(&ordinary(2)), []);
+    let equal: Vec<Spend> =
+        (0..500).map(|number| row(number, 10 * i32::try_from(number).unwrap(), "a", 100, 1)).collect();
+    assert_eq!(found(&equal), []);
+}
+
+#[test]
+fn a_hundred_thousand_charges_in_one_day_are_only_many() {
+    let mut numbers = Numbers(1);
+    let rows: Vec<Spend> = (0..100_000)
+        .map(|number| {
+            row(number, 0, &format!("p{}", numbers.below(50_000)), i64::try_from(numbers.below(9_000)).unwrap() + 1, 1)
+        })
+        .collect();
+    assert!(found(&rows).len() < 2_000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rows_in_any_order_have_the_same_odd_ones(mut rows in Just(ordinary(80)).prop_shuffle(), times in 5_i64..40) {
+        let charges = |rows: &mut Vec<Spend>| {
+            rows.push(row(900, 85, "Corner Café", 400 * times, 1));
+            rows.push(row(901, 86, "Corner Café", 400 * times, 1));
+        };
+        let mut sorted = ordinary(80);
+        charges(&mut sorted);
+        charges(&mut rows);
+        rows.rotate_left(17);
+        prop_assert_eq!(found(&rows), found(&sorted));
+    }
+
+    /// Refunds, huge and no amounts, currencies mixed, texts of any script, dates of any time.
+    #[test]
+    fn whatever_is_spent_surprise_is_a_number_from_zero(
+        rows in prop::collection::vec(
+            ("\\PC{0,20}", -1_000_000_000_000_000_i64..=1_000_000_000_000_000, 0_u8..4, -30_000..30_000_i32), 1..60),
+    ) {
+        let (mut watch, mut suggester) = (Watch::new(), Suggester::new(EntryKind::Expense));
+        for (number, (text, minor, filed, day)) in (0..).zip(&rows) {
+            let row = row(number, *day, text, if number % 5 == 0 { 1 } else { *minor }, *filed);
+            let top = row.category.filter(|_| number % 7 > 0);
+            let Surprise { amount, category, duplicate } = watch.surprise(&row, top, &suggester);
+            prop_assert!([amount, category, duplicate].iter().all(|nats| nats.is_finite() && *nats >= 0.0));
+            watch.reasons(&row, top, &suggester);
+            watch.learn(&row, top);
+            suggester.learn_in(&row, top);
+        }
+    }
+}
