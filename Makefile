@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tour server test check api bench load sim
+.PHONY: help setup tour server test check api bench load sim insight-eval
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -17,7 +17,7 @@ DATA ?= outlay-server-data
 LISTEN ?= 127.0.0.1:8787
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
 
 setup: ## install what the suites want (root, Debian); may be repeated
 	apt-get update
@@ -77,3 +77,7 @@ bench: ## measure beside plain SQLite and through the server; a table and JSON; 
 load: ## drive the server with thousands of sockets; a table, JSON and an SVG of latency; longer: make load FOR=seconds
 	$(CARGO) build --quiet --release -p outlay-bench -p outlay-server
 	$(TARGET)/release/load $(if $(FOR),--seconds $(FOR)) $(TARGET)/load.json
+
+insight-eval: ## what the insights find in a household: make insight-eval CSV=path OUT=dir [MAP=profile.json] [TASKS=dir]
+	$(CARGO) build --quiet --release -p outlay-bench --bin insight-eval
+	$(TARGET)/release/insight-eval "$(CSV)" "$(OUT)" $(if $(MAP),--map "$(MAP)") $(if $(TASKS),--tasks "$(TASKS)")

@@ -5,6 +5,8 @@
 //! and end with 1 if a figure is over its limit or was not taken. What is measured is the work as people do it: release
 //! builds, files on the disk, every acknowledgement durable, and the server a process of its own.
 //!
+//! A third, `insight-eval`, measures no time: it says what the insights find in a household that one has.
+//!
 //! Linux only: memory and time of other processes are read from `/proc`.
 
 mod bench;
@@ -13,6 +15,7 @@ mod figure;
 mod generate;
 mod ground;
 mod http;
+mod insight;
 mod load;
 mod meter;
 mod plain;
@@ -23,4 +26,5 @@ mod socket;
 mod work;
 
 pub use bench::bench;
+pub use insight::insight;
 pub use load::load;

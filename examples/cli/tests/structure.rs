@@ -20,7 +20,7 @@ const USES: &[(&str, &[&str])] = &[
     ("outlay-testkit", &["outlay-core", "outlay-ledger", "outlay-protocol", "outlay-server"]),
     ("outlay-cli", &["outlay-core"]),
     ("outlay-tour", &["outlay-core"]),
-    ("outlay-bench", &["outlay-core", "outlay-ledger", "outlay-protocol"]),
+    ("outlay-bench", &["outlay-core", "outlay-insight", "outlay-ledger", "outlay-protocol"]),
 ];
 
 /// Crates that do no I/O, spawn nothing and read neither clock nor randomness.
