@@ -78,6 +78,6 @@ load: ## drive the server with thousands of sockets; a table, JSON and an SVG of
 	$(CARGO) build --quiet --release -p outlay-bench -p outlay-server
 	$(TARGET)/release/load $(if $(FOR),--seconds $(FOR)) $(TARGET)/load.json
 
-insight-eval: ## what the insights find in a household: make insight-eval CSV=path OUT=dir [MAP=profile.json] [TASKS=dir]
+insight-eval: ## what the insights find in a household: make insight-eval CSV=path OUT=dir [MAP=columns] [TASKS=dir]
 	$(CARGO) build --quiet --release -p outlay-bench --bin insight-eval
 	$(TARGET)/release/insight-eval "$(CSV)" "$(OUT)" $(if $(MAP),--map "$(MAP)") $(if $(TASKS),--tasks "$(TASKS)")

@@ -7,6 +7,7 @@
 mod anomaly;
 mod categorise;
 mod household;
+mod map;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use crate::ground::Outcome;
 use crate::report;
 use household::Household;
 
-const USAGE: &str = "usage: insight-eval CSV OUT [--map JSON] [--tasks DIR]";
+const USAGE: &str = "usage: insight-eval CSV OUT [--map COLUMNS] [--tasks DIR]";
 
 struct Arguments {
     csv: PathBuf,

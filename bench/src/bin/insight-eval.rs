@@ -1,4 +1,4 @@
-//! `insight-eval CSV OUT [--map JSON] [--tasks DIR]`: see [`outlay_bench::insight`].
+//! `insight-eval CSV OUT [--map COLUMNS] [--tasks DIR]`: see [`outlay_bench::insight`].
 
 use std::process::ExitCode;
 

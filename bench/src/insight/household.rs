@@ -9,6 +9,7 @@ use outlay_core::import::csv::{Draft, DraftKind, Interpreter, Profile, Rows};
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{Currency, DocumentId, EntryKind};
 
+use super::map;
 use crate::ground::Outcome;
 
 /// The rows of a file, oldest first, and the names of what they refer to.
@@ -32,11 +33,11 @@ pub(super) struct Line {
 }
 
 impl Household {
-    /// Reads a file. `map` is a profile of its columns as JSON; without it they are guessed.
+    /// Reads a file. `map` names its columns; without it they are guessed.
     pub(super) fn read(csv: &Path, map: Option<&Path>) -> Outcome<Self> {
         let bytes = fs::read(csv)?;
         let profile = match map {
-            Some(map) => serde_json::from_slice(&fs::read(map)?)?,
+            Some(map) => map::read(&fs::read_to_string(map)?)?,
             None => Profile::default(),
         };
         Self::of(&bytes, profile)
