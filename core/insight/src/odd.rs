@@ -128,6 +128,9 @@ impl Surprise {
 }
 
 /// Judges charges one after the other, oldest first: each by what it has learnt until then.
+///
+/// It is kept in memory only, two megabytes at most. To have it again, let it learn the newest [`suggest::ROWS_MAX`] charges,
+/// which takes a tenth of a second.
 #[derive(Debug, Clone)]
 pub struct Watch {
     amounts: Amounts,

@@ -175,6 +175,25 @@ fn money_back_income_and_transfers_are_not_judged_nor_learnt() {
     );
 }
 
+/// A level is wider than another: what is dear for tea is cheap for food.
+#[test]
+fn a_new_payee_is_compared_with_its_own_category_before_the_one_above() {
+    let (food, tea, dinner) = (DocumentId([1; 16]), 11, 12);
+    let mut rows = Vec::new();
+    for number in 0..200_u64 {
+        let day = i32::try_from(number).unwrap();
+        let change = i64::try_from(number % 17).unwrap();
+        rows.push(row(2 * number, day, &format!("tea {number}"), 100 + change, tea));
+        rows.push(row(2 * number + 1, day, &format!("dinner {number}"), 4_000 + 10 * change, dinner));
+    }
+    rows.push(row(900, 300, "somewhere", 4_000, tea));
+    rows.push(row(901, 301, "elsewhere", 4_000, dinner));
+    let odd = find(&rows, |_| food, &[]);
+    let [Odd { id, reasons, .. }] = &odd[..] else { panic!("{odd:?}") };
+    assert_eq!(*id, DocumentId(900_u128.to_be_bytes()));
+    assert!(matches!(reasons[..], [Reason::Amount { among: Among::Category, usual, .. }] if usual.minor() < 120));
+}
+
 #[test]
 fn too_few_rows_and_rows_that_are_all_equal_say_nothing() {
     assert_eq!(found(&[]), []);

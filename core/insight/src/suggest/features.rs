@@ -38,7 +38,7 @@ pub(super) fn of(row: &Spend) -> Vec<Feature> {
     features
 }
 
-/// The n-grams of texts with a space at both ends, as one vector of length 1.
+/// The n-grams of texts with a space at both ends, as one vector of length 1 if they differ.
 fn grams(texts: &[&str]) -> Vec<Feature> {
     let mut grams = Vec::new();
     for text in texts.iter().filter(|text| !text.is_empty()) {
@@ -105,4 +105,30 @@ fn place(hash: Hash) -> u16 {
     #[allow(clippy::cast_possible_truncation)] // PLACES fit 16 bits; the higher ones are folded in.
     let place = ((folded ^ (folded >> 16)) as u16) & (PLACES - 1) as u16;
     place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_an_amount_grows_by_half_octaves() {
+        let sizes = [0, 1, 2, 3, 4, 5, 6, 1_000_000_000_000_000].map(size);
+        assert_eq!(sizes, [0, 1, 3, 4, 5, 5, 6, 100]);
+        assert_eq!([-1, -2, i64::MIN].map(size), [255, 253, 129]);
+    }
+
+    #[test]
+    fn texts_that_are_written_alike_have_the_same_words_and_most_n_grams() {
+        let places = |text: &str| grams(&[&plain(text)]).iter().map(|gram| gram.place).collect::<Vec<_>>();
+        let (one, other) = (places("Corner Café"), places("  CORNER \n cafés"));
+        let shared = one.iter().filter(|place| other.contains(place)).count();
+        assert!(shared * 10 >= one.len() * 8 && shared < one.len(), "{shared} of {}", one.len());
+        assert_eq!(words(&[&plain("Corner Café")])[0], words(&[&plain("corner bread")])[0]);
+    }
+
+    #[test]
+    fn a_row_that_says_nothing_has_an_account_and_an_amount() {
+        assert!(grams(&["", ""]).is_empty() && words(&["", "--"]).is_empty());
+    }
 }

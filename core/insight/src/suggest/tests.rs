@@ -181,6 +181,13 @@ fn a_learner_that_was_stored_goes_on_as_if_it_had_not() {
     assert_eq!(stored, whole);
 }
 
+/// What two devices and a server make of the same entries is one and the same, so this number is that of all of them.
+#[test]
+fn the_same_entries_give_the_same_bytes_on_every_machine() {
+    let learner = Suggester::of(EntryKind::Expense, &rows(120, 4, 9));
+    assert_eq!(Hash::new(b'b').add(&learner.to_bytes()), Hash(603_430_430_802_062_904));
+}
+
 #[test]
 fn bytes_that_are_cut_or_of_another_version_are_no_learner() {
     let mut learner = Suggester::of(EntryKind::Expense, &rows(20, 0, 2));

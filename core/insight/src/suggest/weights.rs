@@ -26,6 +26,7 @@ struct Slot {
 
 const EMPTY: Slot = Slot { class: FREE, weight: 0.0, square: 0.0 };
 
+/// In each place the slots that are in use come first.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Weights(Box<[[Slot; SLOTS]]>);
 
@@ -38,7 +39,8 @@ impl Weights {
     pub(super) fn scores(&self, features: &[Feature], classes: usize) -> Vec<f32> {
         let mut scores = vec![0.0; classes];
         for feature in features {
-            for slot in self.0.get(usize::from(feature.place)).into_iter().flatten() {
+            let slots = self.0.get(usize::from(feature.place)).into_iter().flatten();
+            for slot in slots.take_while(|slot| slot.class != FREE) {
                 if let Some(score) = scores.get_mut(usize::from(slot.class)) {
                     *score += feature.value * slot.weight;
                 }
@@ -60,8 +62,11 @@ impl Weights {
 
     /// Frees what was learnt of a class.
     pub(super) fn forget(&mut self, class: u16) {
-        for slot in self.0.iter_mut().flatten().filter(|slot| slot.class == class) {
-            *slot = EMPTY;
+        for slots in &mut self.0 {
+            for slot in slots.iter_mut().filter(|slot| slot.class == class) {
+                *slot = EMPTY;
+            }
+            slots.sort_by_key(|slot| slot.class == FREE);
         }
     }
 
@@ -95,13 +100,12 @@ impl Weights {
     }
 }
 
-/// The slot of a class; a free one, or else the one that says least, if it has none.
+/// The slot of a class; the first free one, or else the one that says least, if it has none.
 fn slot_of(slots: &mut [Slot; SLOTS], class: u16) -> Option<&mut Slot> {
-    let place = slots.iter().position(|slot| slot.class == class).or_else(|| {
-        let least = |(_, left): &(usize, &Slot), (_, right): &(usize, &Slot)| {
-            (left.class != FREE).cmp(&(right.class != FREE)).then(left.weight.abs().total_cmp(&right.weight.abs()))
-        };
-        slots.iter().enumerate().min_by(least).map(|(place, _)| place)
+    let place = slots.iter().position(|slot| slot.class == class || slot.class == FREE).or_else(|| {
+        let says = |slot: &Slot| slot.weight.abs();
+        let least = slots.iter().enumerate().min_by(|(_, left), (_, right)| says(left).total_cmp(&says(right)));
+        least.map(|(place, _)| place)
     })?;
     let slot = slots.get_mut(place)?;
     if slot.class != class {
