@@ -267,13 +267,20 @@ impl Suggester {
         row.kind == self.kind && category.is_some_and(|category| category != NOBODY)
     }
 
-    /// The class of a category, a new one if it has none. `None` if there are too many.
+    /// The class of a category; the place of one that was forgotten or a new one if it has none. `None` if there are too many.
     fn admit(&mut self, category: DocumentId) -> Option<u16> {
-        self.class(category).or_else(|| {
-            let class = u16::try_from(self.categories.len()).ok().filter(|_| self.categories.len() < CATEGORIES_MAX)?;
-            self.categories.push(category);
-            Some(class)
-        })
+        if let Some(class) = self.class(category) {
+            return Some(class);
+        }
+        let class = self.class(NOBODY).or_else(|| u16::try_from(self.categories.len()).ok())?;
+        if usize::from(class) >= CATEGORIES_MAX {
+            return None;
+        }
+        match self.categories.get_mut(usize::from(class)) {
+            Some(place) => *place = category,
+            None => self.categories.push(category),
+        }
+        Some(class)
     }
 
     fn class(&self, category: DocumentId) -> Option<u16> {

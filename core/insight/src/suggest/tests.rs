@@ -142,6 +142,10 @@ fn a_category_that_was_deleted_is_not_suggested() {
 
     (1..=5).for_each(|number| learner.forget(category(number)));
     assert_eq!(learner.best(&bread), None, "there is none left");
+
+    learner.learn(&row(403, "REWE sagt Danke 4", 700, Some(2)));
+    assert_eq!(learner.best(&bread).map(|best| best.category), Some(category(2)), "the person has it again");
+    assert_eq!(learner.ranking(&bread).len(), 1);
 }
 
 #[test]
