@@ -25,23 +25,26 @@ const COLUMNS: [(Field, &str); 7] = [
     (Field::Payee, "text"),
     (Field::Amount, "amt"),
 ];
+/// The first line of the answers.
+const HEADER: &str = "file,id,score,reasons\n";
 /// Odd charges that are printed.
 const SHOWN_MAX: usize = 40;
 
-/// `file,id,score` for each row of every file of the folder that is a task, twice.
+/// `file,id,score,reasons` for each row of every file of the folder that is a task, twice. The last is how many reasons a person
+/// would be shown: fewer charges are named than are strange.
 ///
 /// The first is what there is: one detector for each kind. A file `…-x10-…`, `…-wrongcat-…` or `…-dup-…` asks for one kind of oddity
 /// and is answered by its detector, any other by the one that is most surprised. The second answers every file like that,
 /// as who is not told the kind would.
 pub(super) fn answers(folder: &Path) -> Outcome<[String; 2]> {
-    let mut answers = ["file,id,score\n".to_owned(), "file,id,score\n".to_owned()];
+    let mut answers = [HEADER.to_owned(), HEADER.to_owned()];
     let [own, any] = &mut answers;
     for path in tasks(folder)? {
         let name = path.file_stem().ok_or("a file without a name")?.to_string_lossy().into_owned();
         let household = Household::of(&fs::read(&path)?, profile())?;
-        for (id, surprise) in surprises(&household) {
-            let _ = writeln!(own, "{name},{id},{}", asked(&name, &surprise));
-            let _ = writeln!(any, "{name},{id},{}", surprise.most());
+        for (id, surprise, reasons) in surprises(&household) {
+            let _ = writeln!(own, "{name},{id},{},{reasons}", asked(&name, &surprise));
+            let _ = writeln!(any, "{name},{id},{},{reasons}", surprise.most());
         }
     }
     Ok(answers)
@@ -75,12 +78,13 @@ fn profile() -> Profile {
     Profile { columns, ..Profile::default() }
 }
 
-/// Each row by its number from 0, and how surprising it was to who had seen those before.
-fn surprises(household: &Household) -> Vec<(u64, Surprise)> {
+/// Each row by its number from 0, how surprising it was to who had seen those before, and how many reasons were named.
+fn surprises(household: &Household) -> Vec<(u64, Surprise, usize)> {
     let (mut watch, mut suggester) = (Watch::new(), Suggester::new(EntryKind::Expense));
     let mut surprises = Vec::new();
     for line in &household.rows {
-        surprises.push((line.line - 2, watch.surprise(&line.spend, line.top, &suggester)));
+        let reasons = watch.reasons(&line.spend, line.top, &suggester).len();
+        surprises.push((line.line - 2, watch.surprise(&line.spend, line.top, &suggester), reasons));
         watch.learn(&line.spend, line.top);
         suggester.learn_in(&line.spend, line.top);
     }
