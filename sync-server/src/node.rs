@@ -33,6 +33,9 @@ use crate::sync::{Hub, Ingest, Rates, Visitor};
 /// The threads that check and store, and what keeps the first from ending.
 type Threads = (Ingest, JoinHandle<()>, JoinHandle<Store>);
 
+/// Password hashes at once: half of the threads that work beside requests, so that people who sign in leave room for reads.
+const HASHES_MAX: usize = 4;
+
 /// The server, as its pages have it.
 pub(crate) type Shared = State<Arc<Node>>;
 
@@ -86,7 +89,8 @@ impl Node {
         let post = Post::start(serve, store.writer()).map_err(std::io::Error::other)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (queue_max, counts) = (limits.password_hash_queue_count, metrics.hashes.clone());
-        let hashing = Hashing::new(limits.password_cost(), cores.saturating_sub(1), queue_max, counts);
+        let at_once = cores.saturating_sub(1).min(HASHES_MAX);
+        let hashing = Hashing::new(limits.password_cost(), at_once, queue_max, counts);
         let hashing = hashing.ok_or_else(|| std::io::Error::other("argon2 cannot work with this memory and passes"))?;
         let limiter = Arc::new(LocalLimiter::default());
         let by_default = if serve.dev { SignUp::Open } else { SignUp::Invitation };

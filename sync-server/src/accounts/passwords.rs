@@ -1,6 +1,7 @@
 //! Password hashes: argon2id with 19 MiB, two passes and one lane (OWASP), a few at a time.
 //!
-//! A hash carries its parameters, so that they can be raised later. Who waits too long for a turn is told to come back.
+//! A hash carries its parameters, so that they can be raised later. Where too many wait one more is told to come back; whoever
+//! hangs up keeps his turn until his hash is done, as nothing stops it.
 
 use std::sync::Arc;
 
@@ -121,10 +122,43 @@ impl Hashing {
     }
 
     async fn take_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let place = self.queue.try_acquire().inspect_err(|_| _ = self.counts.shed.inc());
-        let _place = place.ok()?;
-        let _turn = self.turns.acquire().await.ok()?;
+        let place = Arc::clone(&self.queue).try_acquire_owned().inspect_err(|_| _ = self.counts.shed.inc()).ok()?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
         self.counts.made.inc();
+        // They go with the work and not with whoever waits for it, who may be gone while it is done.
+        let work = move || {
+            let _held = (place, turn);
+            work()
+        };
         tokio::task::spawn_blocking(work).await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn who_hangs_up_keeps_his_turn_until_his_hash_is_done() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let _inside = runtime.enter();
+        let hashing = Hashing::new(Cost { memory_kib: 64, passes: 1 }, 1, 0, Counts::default()).unwrap();
+        let ((release, is_released), (begin, has_begun)) = (channel::<()>(), channel());
+        let mut login = Box::pin(hashing.take_turn(move || {
+            begin.send(()).unwrap();
+            is_released.recv()
+        }));
+        assert!(login.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        has_begun.recv().unwrap();
+        drop(login);
+        assert_eq!(hashing.busy(), 1);
+        assert_eq!(runtime.block_on(hashing.verify(None, "a guess".into())), None, "told to come back");
+        assert_eq!((hashing.counts.made.get(), hashing.counts.shed.get()), (1, 1));
+        release.send(()).unwrap();
+        drop(runtime.block_on(hashing.turns.acquire()).unwrap());
+        assert_eq!((hashing.busy(), runtime.block_on(hashing.verify(None, "a guess".into()))), (0, Some(false)));
     }
 }

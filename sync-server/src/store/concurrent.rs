@@ -50,9 +50,14 @@ impl Concurrent {
 impl Transactions for Concurrent {
     async fn read<T: Send + 'static>(&self, read: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
         let gone = |_| StoreError::Failed("the server is ending".into());
-        let _turn = self.reads.acquire().await.map_err(|_| StoreError::Busy)?;
+        let turn = Arc::clone(&self.reads).acquire_owned().await.map_err(|_| StoreError::Busy)?;
         let readers = self.readers.clone();
-        tokio::task::spawn_blocking(move || readers.read(read)).await.map_err(gone)?
+        // The turn goes with the read and not with whoever waits for it, who may be gone while it goes on.
+        let read = move || {
+            let _turn = turn;
+            readers.read(read)
+        };
+        tokio::task::spawn_blocking(read).await.map_err(gone)?
     }
 
     async fn write<T: Send + 'static>(
@@ -60,5 +65,38 @@ impl Transactions for Concurrent {
         job: impl FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.run(job).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::bus::LocalBus;
+    use crate::store::StoreOptions;
+
+    #[test]
+    fn a_read_that_nobody_waits_for_any_more_keeps_its_turn() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let _inside = runtime.enter();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.db");
+        let store = Store::open(&path, StoreOptions::default()).unwrap();
+        let (store, _thread) =
+            Concurrent::start(store, &path, 1_024, Metrics::new(&path), LocalBus::new(Vec::new())).unwrap();
+        let ((release, is_released), (begin, has_begun)) = (channel(), channel());
+        let mut read = Box::pin(store.read(move |_| {
+            begin.send(()).unwrap();
+            is_released.recv().or(Ok(()))
+        }));
+        assert!(read.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        has_begun.recv().unwrap();
+        drop(read);
+        assert_eq!(store.reads.available_permits(), READS_MAX - 1);
+        drop(release);
+        let all = u32::try_from(READS_MAX).unwrap();
+        drop(runtime.block_on(store.reads.acquire_many(all)).unwrap());
     }
 }

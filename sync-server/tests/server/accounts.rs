@@ -3,7 +3,7 @@
 use outlay_protocol::Code;
 use serde_json::json;
 
-use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, program, request, run};
+use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, metric, program, request, run};
 
 fn login_body(email: &str, password: &str, device: &Device) -> serde_json::Value {
     json!({ "email": email, "password": password, "device": { "key": device.key() } })
@@ -19,6 +19,27 @@ fn a_wrong_password_is_answered_like_an_unknown_address() {
     for refused in [&wrong, &unknown, &no_address] {
         assert_eq!(refused.refusal(), (401, Code::Credentials));
         assert_eq!(refused.problem(), wrong.problem());
+    }
+}
+
+#[test]
+fn whatever_is_wrong_with_a_login_costs_one_hash() {
+    let (server, phone) = (Server::start(&["--metrics-listen", "127.0.0.1:0"]), Device::new(1));
+    server.sign_up("ana@example.org", &phone);
+    let hashes = || metric(server.metrics.as_deref().unwrap(), "outlay_password_hashes_total");
+    let long = "long ".repeat(60);
+    let wrong = [
+        ("ana@example.org", "not the password"),
+        ("ben@example.org", PASSWORD),
+        ("nonsense", PASSWORD),
+        ("ana@example.org", "short"),
+        ("ben@example.org", "short"),
+        ("ana@example.org", &long),
+    ];
+    for (email, password) in wrong {
+        let before = hashes();
+        let refused = server.post("/v1/auth/login", &login_body(email, password, &phone));
+        assert_eq!((refused.refusal(), hashes()), ((401, Code::Credentials), before + 1), "{email} {password}");
     }
 }
 

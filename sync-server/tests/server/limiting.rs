@@ -11,7 +11,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::certificate::Authority;
-use crate::support::{Device, PATIENCE, Reply, Server, request};
+use crate::support::{Device, PATIENCE, Reply, Server, metric, request};
 
 fn me(server: &Server, token: &str) -> Reply {
     request(&server.address, "GET", "/v1/me", &[("authorization", &format!("Bearer {token}"))], b"")
@@ -105,6 +105,64 @@ fn an_address_has_its_connections_and_gets_them_back() {
     assert!(first.is_some() && second.is_some() && connect().is_none());
     drop(first);
     while connect().is_none() {}
+}
+
+#[test]
+fn a_login_too_many_is_told_to_come_back_also_when_those_before_have_hung_up() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let at_once = cores.saturating_sub(1).clamp(1, 4);
+    let places = (at_once + 1).to_string();
+    let server = Server::start(
+        &[
+            // Hashes that are not done before this test is.
+            ["--password-hash-passes-count", "4000000000"],
+            ["--password-hash-queue-count", "0"],
+            ["--address-connections-max-count", &places],
+            ["--metrics-listen", "127.0.0.1:0"],
+        ]
+        .concat(),
+    );
+    let login = |number: usize| {
+        let body = format!("{{\"email\":\"{number}@example.org\",\"password\":\"a guess of many\"}}");
+        let length = body.len();
+        format!(
+            "POST /v1/auth/login HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        )
+    };
+    let busy = || metric(server.metrics.as_deref().unwrap(), "outlay_password_hashes_count");
+    let begun: Vec<_> = (0..at_once)
+        .map(|number| {
+            let mut stream = TcpStream::connect(&server.address).unwrap();
+            stream.write_all(login(number).as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    while busy() < u64::try_from(at_once).unwrap() {}
+    drop(begun);
+    let connect = |_: usize| {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        // Whoever was given no place is told nothing: writing or reading fails.
+        _ = stream.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).ok().map(|()| stream)
+    };
+    // All places are free again: it is known that nobody waits for those hashes.
+    let mut connected = loop {
+        let all: Option<Vec<_>> = (0..=at_once).map(connect).collect();
+        if let Some(all) = all {
+            break all;
+        }
+    };
+    assert_eq!(busy(), u64::try_from(at_once).unwrap());
+    let mut stream = connected.pop().unwrap();
+    stream.write_all(login(at_once).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let answer = &answer[answer.find("HTTP/1.1 ").unwrap()..];
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
+    assert!(answer.contains("urn:outlay:problem:busy"), "{answer}");
 }
 
 #[test]

@@ -75,9 +75,15 @@ impl Server {
         options: &[&str],
         log: Stdio,
     ) -> Self {
+        let passes: &[&str] = if options.contains(&"--password-hash-passes-count") {
+            &[]
+        } else {
+            &["--password-hash-passes-count", "1"]
+        };
         let mut child = command
-            .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
-            .args(["--password-hash-memory-kib", "64", "--password-hash-passes-count", "1", "--data"])
+            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--password-hash-memory-kib", "64"])
+            .args(passes)
+            .arg("--data")
             .arg(&data)
             .args(options)
             .stdout(Stdio::piped())
@@ -276,6 +282,13 @@ impl Account {
         assert_eq!(json["expires_in"].as_u64().map(|s| s > 0), Some(true));
         Self { id: text("account"), access: text("access_token"), refresh: text("refresh_token") }
     }
+}
+
+/// What a server that serves its metrics at an address says of one of them.
+pub(crate) fn metric(address: &str, name: &str) -> u64 {
+    let text = String::from_utf8(request(address, "GET", "/metrics", &[], b"").body).unwrap();
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+    value.unwrap_or_else(|| panic!("{name} is not in\n{text}"))
 }
 
 /// A program that is no device, signed in.
