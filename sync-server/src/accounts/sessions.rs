@@ -12,7 +12,8 @@ use crate::auth::RefreshToken;
 use crate::events::outbox::{self, Happened};
 use crate::store::{Effect, Result, Write};
 
-/// Devices of an account, and sessions that are no device's: what a household's greatest enthusiast has, several times.
+/// Devices of an account that are signed in, and sessions that are no device's: what a household's greatest enthusiast has,
+/// several times. Of devices that are signed out so many are remembered.
 pub const ACCOUNT_DEVICES_MAX: i64 = 256;
 
 /// How long refresh tokens are good for.
@@ -105,7 +106,7 @@ pub fn sign_in(
 }
 
 fn enter_device(write: &mut Write<'_>, now_ms: i64, aid: i64, device: &DeviceKey, name: &str) -> Result<bool> {
-    let count = "SELECT count(*) FROM device WHERE aid = ?1 AND key <> ?2";
+    let count = "SELECT count(*) FROM device WHERE aid = ?1 AND key <> ?2 AND is_active = 1";
     let others: i64 = write.tx.prepare_cached(count)?.query_row((aid, device.0), |row| row.get(0))?;
     if others >= ACCOUNT_DEVICES_MAX {
         return Ok(false);
@@ -117,10 +118,20 @@ fn enter_device(write: &mut Write<'_>, now_ms: i64, aid: i64, device: &DeviceKey
     let upsert = "INSERT INTO device (aid, key, name, created_ms, seen_ms, is_active) VALUES (?1, ?2, ?3, ?4, ?4, 1)
         ON CONFLICT DO UPDATE SET name = ?3, seen_ms = ?4, is_active = 1";
     write.tx.prepare_cached(upsert)?.execute((aid, device.0, name, now_ms))?;
+    forget_devices(write, aid)?;
     if revoke_device(write, now_ms, aid, device)? {
         write.effect(Effect::Withdrawn { aid });
     }
     Ok(true)
+}
+
+/// Forgets those of too many signed-out devices that were seen longest ago. Sessions and ledgers name a device by its key:
+/// what they say of it stays.
+fn forget_devices(write: &Write<'_>, aid: i64) -> Result<()> {
+    let delete = "DELETE FROM device WHERE aid = ?1 AND key IN
+        (SELECT key FROM device WHERE aid = ?1 AND is_active = 0 ORDER BY seen_ms DESC, key LIMIT -1 OFFSET ?2)";
+    write.tx.prepare_cached(delete)?.execute((aid, ACCOUNT_DEVICES_MAX))?;
+    Ok(())
 }
 
 /// Ends the sessions of a device. Says whether there was one.
@@ -311,4 +322,56 @@ pub fn sessions(connection: &Connection, now_ms: i64, aid: i64) -> Result<Vec<Se
         Ok(SessionRow { session, name: row.get(9)?, created_ms: row.get(10)?, used_ms })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::records::Admission;
+    use crate::store::{Store, StoreOptions};
+
+    const TIMES: RefreshTimes = RefreshTimes { idle_ms: 1_000_000, total_ms: 1_000_000, repeat_ms: 0 };
+
+    /// Runs in one transaction with an account whose password has the hash "old".
+    fn with_account(act: impl FnOnce(&mut Write<'_>, i64) -> Result<()>) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("server.db"), StoreOptions::default()).unwrap();
+        let outcome = store.write(|write| {
+            let aid = records::sign_up(write, 0, "ana@example.org", "Ana", "old", Admission::Open)?.unwrap();
+            act(write, aid)
+        });
+        outcome.unwrap();
+    }
+
+    fn key(number: i64) -> DeviceKey {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&number.to_be_bytes());
+        DeviceKey(key)
+    }
+
+    #[test]
+    fn devices_that_are_signed_out_keep_nobody_from_signing_in_and_the_eldest_are_forgotten() {
+        with_account(|write, aid| {
+            let enter = |write: &mut Write<'_>, number: i64| {
+                sign_in(write, number, TIMES, aid, Some(key(number)), "").map(|login| login.map(drop))
+            };
+            for number in 0..ACCOUNT_DEVICES_MAX {
+                assert_eq!(enter(write, number)?, Ok(()));
+            }
+            assert_eq!(enter(write, ACCOUNT_DEVICES_MAX)?, Err(Code::TooMany));
+            assert_eq!(enter(write, 0)?, Ok(()), "one that is signed in is no further one");
+            assert!(end_device(write, 1_000, aid, &key(1))?);
+            assert_eq!(enter(write, 1_000)?, Ok(()), "in the place of another");
+            for number in 1_001..1_001 + ACCOUNT_DEVICES_MAX {
+                assert!(end_device(write, number, aid, &key(number - 1))?);
+                assert_eq!(enter(write, number)?, Ok(()));
+            }
+            let devices = records::devices(write.tx, aid)?;
+            let signed_out: Vec<_> = devices.iter().filter(|device| !device.is_active).map(|one| one.key).collect();
+            let remembered: Vec<_> = (1_000..1_000 + ACCOUNT_DEVICES_MAX).rev().map(key).collect();
+            assert_eq!((devices.len() - signed_out.len(), signed_out), (256, remembered));
+            assert_eq!(enter(write, 1)?, Err(Code::TooMany));
+            Ok(())
+        });
+    }
 }
