@@ -1,7 +1,8 @@
 //! Nonces for requests that have no connection of their own: good once and for a minute.
 //!
 //! A nonce carries its time under a keyed hash, so that giving one out costs no memory; only those that were used are
-//! remembered, until they are too old anyway.
+//! remembered, until they are too old anyway. It is taken when the proof over it was verified, never before: otherwise a
+//! stranger could fill the memory, and nobody would be let in.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -29,7 +30,7 @@ impl Nonces {
     /// use outlay_server::auth::Nonces;
     /// let nonces = Nonces::new([1; 32]);
     /// let nonce = nonces.give(5_000, [2; 4]);
-    /// assert!(nonces.take(64_000, nonce));
+    /// assert!(nonces.is_given(64_000, &nonce) && nonces.take(64_000, nonce));
     /// assert!(!nonces.take(64_000, nonce), "once");
     /// assert!(!nonces.take(66_000, nonces.give(5_000, [3; 4])), "for a minute");
     /// assert!(!nonces.take(5_000, [0; 16]), "not one that was not given");
@@ -44,11 +45,17 @@ impl Nonces {
         nonce
     }
 
-    /// Whether the nonce was given out within the last minute and not taken before.
-    pub fn take(&self, now_ms: i64, nonce: [u8; 16]) -> bool {
+    /// Whether the nonce was given out within the last minute. It may have been taken since.
+    pub fn is_given(&self, now_ms: i64, nonce: &[u8; 16]) -> bool {
         let given_s = nonce[..4].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte));
         let age_ms = now_ms - given_s * 1000;
-        if self.mac(&nonce) != nonce[8..] || !(0..=NONCE_MS_MAX).contains(&age_ms) {
+        self.mac(nonce) == nonce[8..] && (0..=NONCE_MS_MAX).contains(&age_ms)
+    }
+
+    /// Whether the nonce was given out within the last minute and not taken before. The proof over it was verified by the
+    /// caller.
+    pub fn take(&self, now_ms: i64, nonce: [u8; 16]) -> bool {
+        if !self.is_given(now_ms, &nonce) {
             return false;
         }
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);

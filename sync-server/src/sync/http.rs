@@ -70,10 +70,11 @@ async fn answer(
     }
     let body = body.map_err(|_| Code::TooBig)?;
     let nonce = headers.get(NONCE_HEADER).and_then(|value| hex::fixed(value.to_str().ok()?));
-    let nonce = nonce.filter(|nonce| node.nonces.take(clock::unix_ms(), *nonce)).ok_or(Code::Proof)?;
+    let nonce = nonce.filter(|nonce| node.nonces.is_given(clock::unix_ms(), nonce)).ok_or(Code::Proof)?;
     let frames = split(&body)?;
     let mut exchange = Exchange {
         session: node.session(nonce),
+        nonce,
         mailbox: Arc::new(Mailbox::default()),
         visitor: None,
         outstanding: 0,
@@ -105,6 +106,8 @@ fn split(body: &[u8]) -> Result<Vec<&[u8]>, Code> {
 struct Exchange<'a> {
     node: &'a Arc<Node>,
     session: ServerSession,
+    /// What the proof is over; good once.
+    nonce: [u8; 16],
     mailbox: Arc<Mailbox>,
     visitor: Option<Visitor>,
     /// Questions that were asked and not answered.
@@ -129,10 +132,20 @@ impl Exchange<'_> {
             for letter in poll_fn(|context| self.mailbox.poll_take(context)).await {
                 let Letter::Answer(ticket, answered) = letter else { continue };
                 self.outstanding -= 1;
-                self.visitor = answered.visitor.or(self.visitor);
+                if !self.enter(answered.visitor) {
+                    self.closed = Some(Code::Proof);
+                    break;
+                }
                 self.step(ServerInput::Answer(ticket, answered.answer));
             }
         }
+    }
+
+    /// Notes who it is, once that is proved. The first proof uses the nonce up: whoever sends it again is told nothing.
+    fn enter(&mut self, visitor: Option<Visitor>) -> bool {
+        let is_first = self.visitor.is_none() && visitor.is_some();
+        self.visitor = visitor.or(self.visitor);
+        !is_first || self.node.nonces.take(clock::unix_ms(), self.nonce)
     }
 
     fn step(&mut self, input: ServerInput<'_>) {

@@ -193,6 +193,8 @@ fn one_request_does_what_a_socket_does() {
     assert_eq!(replayed.refusal(), (401, Code::Proof), "a nonce is good once");
     let fresh = outlay_ledger::hex::fixed(&replayed.header("outlay-nonce").unwrap()).unwrap();
     assert_eq!(exchange(fresh, "nonsense", opening(ledger.id, None, &[])).refusal(), (401, Code::SignInNeeded));
+    let after = exchange(fresh, &account.access, opening(ledger.id, None, &[]));
+    assert_eq!(after.status, 200, "whoever proves nothing uses no nonce up");
 }
 
 fn messages(mut body: &[u8]) -> Vec<Message> {
