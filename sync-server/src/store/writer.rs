@@ -1,8 +1,9 @@
 //! The writer on its thread: what arrives while a commit is being made durable goes into the next one together.
 //!
 //! A job is answered only after the transaction that holds it is durable, or was rolled back. The queue is bounded: when it
-//! is full whoever asks is told to come back.
+//! is full whoever asks is told to come back. A job that panics has failed, and no other with it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SendError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -105,8 +106,17 @@ fn boxed<T: Send + 'static>(
     answer: impl FnOnce(Result<T>) + Send + 'static,
 ) -> Job {
     Box::new(move |write| {
-        let result = write.map_or(Err(StoreError::Busy), |write| write.attempt(job));
+        let result = write.map_or(Err(StoreError::Busy), |write| write.attempt(|write| unless_it_panics(job, write)));
         Box::new(move |committed| answer(committed.and(result)))
+    })
+}
+
+/// Runs a job whose panic is an error like another one. Whatever it left half done is undone: what it wrote by the rollback,
+/// what the writer remembers by forgetting it.
+fn unless_it_panics<T>(job: impl FnOnce(&mut Write<'_>) -> Result<T>, write: &mut Write<'_>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(|| job(write))).unwrap_or_else(|_| {
+        tracing::error!("a job of the store has panicked");
+        Err(StoreError::Failed("a job has panicked".into()))
     })
 }
 

@@ -75,6 +75,30 @@ fn the_one_with_threads_keeps_the_contract() {
     keeps_the_contract(concurrent);
 }
 
+/// Without threads it is whoever asks who panics.
+#[test]
+fn a_job_that_panics_has_failed_and_harms_no_other() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let _inside = runtime.enter();
+    let made = concurrent(u64::MAX);
+    let held = (made.hold)();
+    let job = |number: usize| {
+        move |write: &mut Write<'_>| {
+            write.effect(access(number));
+            insert(write, number, 1)?;
+            assert_ne!(number, 2, "as in a test");
+            Ok(number)
+        }
+    };
+    let begun: Vec<_> = (1..=3).map(|number| begin(write(Arc::clone(&made.store), job(number)))).collect();
+    drop(held);
+    let outcomes: Vec<_> = begun.into_iter().map(Begun::wait).collect();
+    assert!(matches!(&outcomes[..], [Ok(1), Err(StoreError::Failed(_)), Ok(3)]), "{outcomes:?}");
+    made.insert(4).unwrap();
+    assert_eq!(made.numbers(), [1, 3, 4]);
+    assert_eq!(made.told(), [access(1), access(3)]);
+}
+
 #[test]
 fn the_one_without_threads_keeps_the_contract() {
     keeps_the_contract(serial);
