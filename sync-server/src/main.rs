@@ -48,7 +48,7 @@ fn run(Told { command, settings }: Told) -> Result<(), Box<dyn std::error::Error
         Command::Restore { data, from } => Ok(restore(&data, &from, &mut system_random())?),
         Command::RotateKeys { data } => {
             let now_ms = now_ms()?;
-            open(&data, StoreOptions::default())?.write(|write| keys::rotate(write, now_ms))?;
+            open(&data, StoreOptions::beside())?.write(|write| keys::rotate(write, now_ms))?;
             Ok(())
         }
         Command::Openapi => Ok(write!(io::stdout(), "{}", api::description())?),
@@ -56,7 +56,7 @@ fn run(Told { command, settings }: Told) -> Result<(), Box<dyn std::error::Error
         Command::User(command) => admin::run(&command),
         Command::Invite { data, days } => {
             let expires_ms = now_ms()? + i64::from(days) * 86_400_000;
-            let mut store = open(&data, StoreOptions::default())?;
+            let mut store = open(&data, StoreOptions::beside())?;
             let invitation = store.write(|write| records::invite(write, expires_ms))?;
             Ok(writeln!(io::stdout(), "{invitation}")?)
         }

@@ -14,7 +14,7 @@ use crate::blobs::{self, Files};
 use crate::config::Serve;
 use crate::ledgers::purge;
 use crate::node::Node;
-use crate::store::{Store, StoreError, StoreOptions};
+use crate::store::{Secret, Store, StoreError, StoreOptions};
 use crate::{events, listen, metrics, router};
 
 /// The name of the database in the server's folder.
@@ -210,10 +210,10 @@ fn tidy(store: &mut Store, database: &Path) -> Result<(), StoreError> {
     Files::beside(database).sweep(|ledger, hash| blobs::is_known(store.connection(), ledger, hash))
 }
 
-fn secret(serve: &Serve) -> Result<Option<[u8; 32]>, ServeError> {
-    let Some(text) = &serve.secret else { return Ok(None) };
+fn secret(serve: &Serve) -> Result<Secret, ServeError> {
+    let Some(text) = &serve.secret else { return Ok(Secret::Kept) };
     let secret = hex::fixed(text).ok_or(ServeError::Secret)?;
-    if KNOWN_SECRETS.contains(&secret) && !serve.dev { Err(ServeError::KnownSecret) } else { Ok(Some(secret)) }
+    if KNOWN_SECRETS.contains(&secret) && !serve.dev { Err(ServeError::KnownSecret) } else { Ok(Secret::Given(secret)) }
 }
 
 #[cfg(unix)]

@@ -28,7 +28,7 @@ use crate::ledgers::own::OwnFeed;
 
 pub use concurrent::Concurrent;
 pub use error::{Result, StoreError};
-pub use open::{META_EPOCH, StoreOptions, is_alone};
+pub use open::{META_EPOCH, Secret, StoreOptions, is_alone};
 pub use reader::{Reader, Readers};
 pub use serial::Serial;
 pub use transactions::Transactions;

@@ -9,7 +9,7 @@ use outlay_protocol::session::{Answer, Limits, Question, ServerSession};
 use outlay_protocol::{Code, Epoch, Place};
 use outlay_server::auth::RefreshToken;
 use outlay_server::ledgers::LedgerLimits;
-use outlay_server::store::{Effect, StoreOptions};
+use outlay_server::store::{Effect, Secret, StoreOptions};
 use outlay_server::sync::answer::Answered;
 use outlay_server::sync::{Inline, RateLimits, Visitor, inline};
 use outlay_server::{backup, serve};
@@ -393,7 +393,7 @@ fn open(
     let options = StoreOptions {
         cache_kib: 1_024,
         random: Box::new(move |bytes| random.fill(bytes)),
-        secret: Some(secret),
+        secret: Secret::Given(secret),
         ..StoreOptions::default()
     };
     let opened = Inline::open(path, options, LedgerLimits::default(), rates, access_seconds);

@@ -106,7 +106,7 @@ fn existing(folder: &Folder) -> std::result::Result<Store, Box<dyn std::error::E
     if !path.exists() {
         return Err(format!("there is no {}", path.display()).into());
     }
-    Ok(open(&folder.data, StoreOptions::default())?)
+    Ok(open(&folder.data, StoreOptions::beside())?)
 }
 
 fn with_account(person: &Person, act: impl FnOnce(&mut Store, AccountRow) -> Outcome) -> Outcome {

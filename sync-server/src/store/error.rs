@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The file is not a database of this server, or is damaged.
     #[error("the database is damaged: {0}")]
     Corrupt(String),
+    /// The keys come from another secret than it was opened with.
+    #[error("{0}")]
+    OtherSecret(&'static str),
     /// A newer version of this server has written the file.
     #[error("the database has schema version {0}, which is newer than this server's")]
     Newer(i64),
@@ -29,7 +32,7 @@ impl StoreError {
         match self {
             Self::Full => Code::Full,
             Self::Busy => Code::Busy,
-            Self::Corrupt(_) | Self::Newer(_) | Self::Failed(_) => Code::Storage,
+            Self::Corrupt(_) | Self::OtherSecret(_) | Self::Newer(_) | Self::Failed(_) => Code::Storage,
         }
     }
 }

@@ -10,7 +10,15 @@ use super::{Keys, Memory, Random, Result, Store, StoreError, system_random};
 
 /// Where the epoch of the logs is kept.
 pub const META_EPOCH: &str = "epoch";
-const META_KEYS: &str = "keys";
+/// Where a secret is kept that the database has of its own.
+const META_SECRET: &str = "keys";
+/// Where the mark of a secret is kept that is given at each start.
+const META_MARK: &str = "secret_mark";
+
+const ANOTHER_SECRET: &str =
+    "the server was made with another secret than this one; start it with that (--secret-file)";
+const OWN_SECRET: &str = "the server was made without a secret and keeps its own; start it without --secret";
+const NO_SECRET: &str = "the server was made with a secret of yours; start it with that (--secret-file)";
 
 /// The schema, one migration after the other; `user_version` says how many were applied.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
@@ -31,13 +39,30 @@ pub struct StoreOptions {
     pub vfs: Option<String>,
     /// Random bytes for ids, keys and nonces.
     pub random: Random,
-    /// The secret that the server's keys come from; random ones, kept in the database, when absent.
-    pub secret: Option<[u8; 32]>,
+    /// What the server's keys come from.
+    pub secret: Secret,
+}
+
+/// What the keys of a server come from. A database stays with what it was made with: other keys are another server.
+pub enum Secret {
+    /// A random one, kept in the database.
+    Kept,
+    /// One that is given at each start, and not kept.
+    Given([u8; 32]),
+    /// Whichever it is. Keys may then be of nobody: for a command beside the server, which makes nothing that is known by them.
+    Any,
+}
+
+impl StoreOptions {
+    /// For a command beside the server.
+    pub fn beside() -> Self {
+        Self { secret: Secret::Any, ..Self::default() }
+    }
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { cache_kib: 4 * 1024, bytes_max: u64::MAX, vfs: None, random: system_random(), secret: None }
+        Self { cache_kib: 4 * 1024, bytes_max: u64::MAX, vfs: None, random: system_random(), secret: Secret::Kept }
     }
 }
 
@@ -47,7 +72,8 @@ impl Store {
     /// # Errors
     ///
     /// * [`StoreError::Newer`] for a file of a newer server, which stays untouched.
-    /// * [`StoreError::Corrupt`] for a file that is no database, or whose keys come from another secret.
+    /// * [`StoreError::OtherSecret`] for one whose keys come from another secret.
+    /// * [`StoreError::Corrupt`] for a file that is no database.
     pub fn open(path: &Path, mut options: StoreOptions) -> Result<Self> {
         if rusqlite::version_number() < SQLITE_VERSION_MIN {
             return Err(StoreError::Failed("the SQLite in this program is too old".into()));
@@ -58,7 +84,7 @@ impl Store {
         connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
         bound(&connection, options.bytes_max)?;
         migrate(&connection)?;
-        let keys = keys(&connection, options.secret, &mut options.random)?;
+        let keys = keys(&connection, &options.secret, &mut options.random)?;
         begin_epoch_if_none(&connection, &mut options.random)?;
         Ok(Self {
             connection,
@@ -144,39 +170,62 @@ fn migrate(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// The keys: from the secret that was given, else from the one in the database, which is made once.
-fn keys(connection: &Connection, secret: Option<[u8; 32]>, random: &mut Random) -> Result<Keys> {
-    let kept: Option<Vec<u8>> =
-        connection.query_row("SELECT value FROM meta WHERE key = ?1", [META_KEYS], |row| row.get(0)).optional()?;
-    let (secret, mark) = match (secret, kept) {
-        (Some(secret), kept) => {
-            let mark = blake3::derive_key("outlay server secret mark 1", &secret);
-            if kept.as_ref().is_some_and(|kept| kept[..] != mark) {
-                return Err(StoreError::Corrupt("the database belongs to another secret".into()));
-            }
-            (secret, kept.is_none().then_some(mark))
+/// The keys of a secret. The first start decides which one it is: one that is kept in the database, or one that is given and
+/// of which only a mark is kept.
+fn keys(connection: &Connection, secret: &Secret, random: &mut Random) -> Result<Keys> {
+    let (kept, marked) = (meta(connection, META_SECRET)?, meta(connection, META_MARK)?);
+    let secret = match (secret, kept, marked) {
+        (Secret::Given(secret), None, None) => {
+            put_meta(connection, META_MARK, &mark(secret))?;
+            *secret
         }
-        (None, Some(kept)) => {
-            let secret = kept.as_slice().try_into().map_err(|_| StoreError::Corrupt("no keys".into()))?;
-            (secret, None)
+        (Secret::Given(secret), None, Some(marked)) if marked == mark(secret) => *secret,
+        (Secret::Given(_), None, Some(_)) => return Err(StoreError::OtherSecret(ANOTHER_SECRET)),
+        (Secret::Given(_), Some(_), _) => return Err(StoreError::OtherSecret(OWN_SECRET)),
+        (Secret::Kept | Secret::Any, Some(kept), _) => kept,
+        (Secret::Kept, None, Some(_)) => return Err(StoreError::OtherSecret(NO_SECRET)),
+        (Secret::Kept, None, None) => {
+            let secret = drawn(random);
+            put_meta(connection, META_SECRET, &secret)?;
+            secret
         }
-        (None, None) => {
-            let mut secret = [0; 32];
-            random(&mut secret);
-            (secret, Some(secret))
-        }
+        (Secret::Any, None, _) => drawn(random),
     };
-    if let Some(mark) = mark {
-        connection.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", (META_KEYS, mark))?;
+    Ok(keys_of(&secret))
+}
+
+/// What a secret is known again by, which says nothing of it.
+fn mark(secret: &[u8; 32]) -> [u8; 32] {
+    blake3::derive_key("outlay server secret mark 1", secret)
+}
+
+fn drawn(random: &mut Random) -> [u8; 32] {
+    let mut secret = [0; 32];
+    random(&mut secret);
+    secret
+}
+
+fn meta(connection: &Connection, key: &str) -> Result<Option<[u8; 32]>> {
+    let select = "SELECT value FROM meta WHERE key = ?1";
+    let value: Option<Vec<u8>> = connection.query_row(select, [key], |row| row.get(0)).optional()?;
+    let value = value.map(<[u8; 32]>::try_from).transpose();
+    value.map_err(|_| StoreError::Corrupt("a secret of another length".into()))
+}
+
+fn put_meta(connection: &Connection, key: &str, value: &[u8; 32]) -> Result<()> {
+    connection.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", (key, value))?;
+    Ok(())
+}
+
+fn keys_of(secret: &[u8; 32]) -> Keys {
+    Keys {
+        identity: DeviceSecret::from_bytes(blake3::derive_key("outlay server identity 1", secret)),
+        token: blake3::derive_key("outlay server access tokens 1", secret),
+        refresh: blake3::derive_key("outlay server refresh tokens 1", secret),
+        totp: blake3::derive_key("outlay server authenticator apps 1", secret),
+        webhook: blake3::derive_key("outlay server webhooks 1", secret),
+        event: blake3::derive_key("outlay server account events 1", secret),
     }
-    Ok(Keys {
-        identity: DeviceSecret::from_bytes(blake3::derive_key("outlay server identity 1", &secret)),
-        token: blake3::derive_key("outlay server access tokens 1", &secret),
-        refresh: blake3::derive_key("outlay server refresh tokens 1", &secret),
-        totp: blake3::derive_key("outlay server authenticator apps 1", &secret),
-        webhook: blake3::derive_key("outlay server webhooks 1", &secret),
-        event: blake3::derive_key("outlay server account events 1", &secret),
-    })
 }
 
 fn begin_epoch_if_none(connection: &Connection, random: &mut Random) -> Result<()> {

@@ -1,12 +1,14 @@
 //! Running it: health, restarting, stopping, backups.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::time::Instant;
 
 use outlay_protocol::Code;
 use outlay_protocol::message::Mode;
 use serde_json::json;
 
-use crate::support::{Account, Device, Ledger, Server, Socket, counts, request, run};
+use crate::support::{Account, Device, Ledger, Server, Socket, command, counts, request, run};
 
 /// What operators read.
 const OPERATION: &str = include_str!("../../../docs/OPERATION.md");
@@ -30,6 +32,55 @@ fn it_says_that_it_is_alive_and_ready_and_who_it_is() {
     assert_eq!((ready.status, ready.json()), (200, json!({ "status": "ok", "checks": checks })));
     let answer = server.get("/v1/server").json();
     assert_eq!((answer["sign_up"].as_str(), answer["versions"]["max"].as_u64()), (Some("open"), Some(1)));
+}
+
+/// What a server says that is not to start in the folder of another one that has ended.
+fn refusal_to_serve(server: &Server, options: &[&str]) -> String {
+    let mut child = command()
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
+        .arg(&server.data)
+        .args(options)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    // One that serves would not end by itself.
+    _ = child.kill();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(line, "", "it serves");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_server_is_never_another_one_because_its_secret_was_left_out_or_put_in() {
+    let (secret, other) = ("a1".repeat(32), "b2".repeat(32));
+    let mut server = Server::start(&["--secret", &secret]);
+    let (id, _) = server.identity();
+    server.stop();
+    assert!(refusal_to_serve(&server, &[]).contains("was made with a secret of yours"));
+    assert!(refusal_to_serve(&server, &["--secret", &other]).contains("with another secret than this one"));
+    let (done, text) = run(&["invite"], &[("--data", &server.data)]);
+    assert!(done, "a command beside it needs none: {text}");
+    assert_eq!(server.again(&["--secret", &secret]).identity().0, id, "the same server");
+
+    let mut server = Server::start(&[]);
+    let (id, _) = server.identity();
+    server.stop();
+    assert!(refusal_to_serve(&server, &["--secret", &secret]).contains("start it without --secret"));
+    assert_eq!(server.again(&[]).identity().0, id);
+}
+
+#[test]
+fn a_command_before_the_first_start_does_not_decide_which_secret_it_is() {
+    let mut server = Server::start(&[]);
+    server.stop();
+    std::fs::remove_dir_all(&server.data).unwrap();
+    let (done, text) = run(&["invite"], &[("--data", &server.data)]);
+    assert!(done, "{text}");
+    let secret = "a1".repeat(32);
+    assert_eq!(server.again(&["--secret", &secret]).get("/readyz").status, 200);
 }
 
 #[test]
