@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::name;
-use super::sessions::Session;
+use super::sessions::{self, Session};
 use crate::api::refused::{NoSuchPage, TooMany};
 use crate::api::{Id, IdPath, Pages};
 use crate::clock;
@@ -309,7 +309,8 @@ async fn create(
 ) -> Answer<(StatusCode, Json<NewApiTokenOut>)> {
     let (name, grant) = asked.checked()?;
     let now_ms = clock::unix_ms();
-    let issue = node.writer().run(move |write| issue(write, now_ms, session.aid, &name, grant, asked.days));
+    let issue = move |write: &mut Write<'_>| issue(write, now_ms, session.aid, &name, grant, asked.days);
+    let issue = node.writer().run(move |write| sessions::unless_ended(write, &session, issue));
     let (made, token) = issue.await??;
     Ok((StatusCode::CREATED, Json(NewApiTokenOut { shown: shown(&made), token })))
 }

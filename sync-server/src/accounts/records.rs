@@ -93,6 +93,16 @@ pub fn credentials(connection: &Connection, aid: i64) -> Result<Option<(String, 
     Ok(select.query_row([aid], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
+/// Whether an account still has the password that was checked, and no operator has disabled it.
+///
+/// # Errors
+///
+/// When the database fails.
+pub fn is_current(connection: &Connection, aid: i64, password_hash: &str) -> Result<bool> {
+    let select = "SELECT 1 FROM account WHERE aid = ?1 AND password = ?2 AND disabled_ms IS NULL";
+    Ok(connection.prepare_cached(select)?.exists((aid, password_hash))?)
+}
+
 /// Gives an account another password, if it still has the one that was checked.
 ///
 /// # Errors

@@ -27,6 +27,7 @@ use crate::error::{Answer, ApiError};
 use crate::mail::Errand;
 use crate::node::{Node, Shared, random};
 use crate::request::{At, Body, bearer, page_id, page_part};
+use crate::store::Write;
 use crate::{clock, ledgers, logs, proxies};
 
 pub(crate) fn router() -> Pages {
@@ -257,12 +258,14 @@ async fn login(
         let address = address.clone();
         move |connection| records::by_email(connection, &address)
     });
-    let (aid, stored) = known.await?.unzip();
+    let known = known.await?;
+    let stored = known.as_ref().map(|(_, stored)| stored.clone());
     let is_right = check_password(&node, &address, stored, asked.password).await?;
-    let aid = aid.filter(|_| is_right).ok_or(Code::Credentials)?;
+    let (aid, stored) = known.filter(|_| is_right).ok_or(Code::Credentials)?;
     second::check_code(&node, aid, asked.code).await?;
     let (now_ms, times) = (clock::unix_ms(), node.limits.refresh_times());
-    let login = node.writer().run(move |write| sessions::sign_in(write, now_ms, times, aid, device, &client_name));
+    let login =
+        node.writer().run(move |write| sessions::log_in(write, now_ms, times, (aid, &stored), device, &client_name));
     tokens_out(&node, now_ms, &login.await??).await
 }
 
@@ -503,14 +506,15 @@ async fn add_device(
         return Err(Code::Proof.into());
     }
     let (times, limits, aid) = (node.limits.refresh_times(), node.context.limits, session.aid);
-    let login = node.writer().run(move |write| {
+    let add = move |write: &mut Write<'_>| {
         let name = records::name_of(write.tx, aid, &device)?;
         let login = sessions::sign_in(write, now_ms, times, aid, Some(further), &name)?;
         if login.is_ok() {
             ledgers::vouch_for(write, now_ms, &limits, aid, &further)?;
         }
         Ok(login)
-    });
+    };
+    let login = node.writer().run(move |write| sessions::unless_ended(write, &session, add));
     tokens_out(&node, now_ms, &login.await??).await
 }
 

@@ -105,6 +105,39 @@ pub fn sign_in(
     Ok(Ok(Login { session, account: records::account_id(write.tx, aid)?, refresh }))
 }
 
+/// Signs a device or a program in as [`sign_in`] does, by a password that was checked against this stored hash.
+///
+/// # Errors
+///
+/// When the database fails. The inner error is [`Code::Credentials`] when the account has another password meanwhile, is
+/// disabled or is gone, and as for [`sign_in`].
+pub fn log_in(
+    write: &mut Write<'_>,
+    now_ms: i64,
+    times: RefreshTimes,
+    (aid, password_hash): (i64, &str),
+    device: Option<DeviceKey>,
+    name: &str,
+) -> Result<std::result::Result<Login, Code>> {
+    if !records::is_current(write.tx, aid, password_hash)? {
+        return Ok(Err(Code::Credentials));
+    }
+    sign_in(write, now_ms, times, aid, device, name)
+}
+
+/// Does what a session asks for, unless it was ended since the request was let in: what would outlast it is not made.
+///
+/// # Errors
+///
+/// That of `job`, or of the database. The inner error is [`Code::Revoked`], or that of `job`.
+pub fn unless_ended<T>(
+    write: &mut Write<'_>,
+    session: &Session,
+    job: impl FnOnce(&mut Write<'_>) -> Result<std::result::Result<T, Code>>,
+) -> Result<std::result::Result<T, Code>> {
+    if is_going_on(write.tx, session)? { job(write) } else { Ok(Err(Code::Revoked)) }
+}
+
 fn enter_device(write: &mut Write<'_>, now_ms: i64, aid: i64, device: &DeviceKey, name: &str) -> Result<bool> {
     let count = "SELECT count(*) FROM device WHERE aid = ?1 AND key <> ?2 AND is_active = 1";
     let others: i64 = write.tx.prepare_cached(count)?.query_row((aid, device.0), |row| row.get(0))?;
@@ -327,7 +360,9 @@ pub fn sessions(connection: &Connection, now_ms: i64, aid: i64) -> Result<Vec<Se
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::api_tokens::{self, Grant};
     use crate::accounts::records::Admission;
+    use crate::accounts::{admin, mailed};
     use crate::store::{Store, StoreOptions};
 
     const TIMES: RefreshTimes = RefreshTimes { idle_ms: 1_000_000, total_ms: 1_000_000, repeat_ms: 0 };
@@ -371,6 +406,43 @@ mod tests {
             let remembered: Vec<_> = (1_000..1_000 + ACCOUNT_DEVICES_MAX).rev().map(key).collect();
             assert_eq!((devices.len() - signed_out.len(), signed_out), (256, remembered));
             assert_eq!(enter(write, 1)?, Err(Code::TooMany));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_password_that_was_right_when_it_was_checked_opens_nothing_after_it_was_changed_or_the_account_was_disabled() {
+        with_account(|write, aid| {
+            let log_in = |write: &mut Write<'_>, hash: &str| {
+                log_in(write, 0, TIMES, (aid, hash), None, "").map(|login| login.map(drop))
+            };
+            assert_eq!(log_in(write, "old")?, Ok(()));
+            assert!(records::change_password(write, aid, "old", "new")?);
+            assert_eq!((log_in(write, "old")?, log_in(write, "new")?), (Err(Code::Credentials), Ok(())));
+            admin::disable(write, 0, aid)?;
+            assert_eq!(log_in(write, "new")?, Err(Code::Credentials));
+            admin::enable(write, aid)?;
+            let token = mailed::reset_token(write, 0, "ana@example.org")?.unwrap();
+            assert!(mailed::reset_password(write, 1, &token, "newer")?.is_ok());
+            assert_eq!((log_in(write, "new")?, log_in(write, "newer")?), (Err(Code::Credentials), Ok(())));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_session_that_was_ended_leaves_nothing_that_outlasts_it() {
+        with_account(|write, aid| {
+            let login = sign_in(write, 0, TIMES, aid, None, "")?.unwrap();
+            let make = |write: &mut Write<'_>| {
+                let issued = unless_ended(write, &login.session, |write| {
+                    api_tokens::issue(write, 0, aid, "report", Grant::ALL, 1)
+                });
+                issued.map(|issued| issued.map(drop))
+            };
+            assert_eq!(make(write)?, Ok(()));
+            assert!(end(write, 0, &login.session)?);
+            assert_eq!(make(write)?, Err(Code::Revoked));
+            assert_eq!(api_tokens::tokens(write.tx, 0, aid)?.len(), 1);
             Ok(())
         });
     }

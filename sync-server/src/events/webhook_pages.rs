@@ -15,13 +15,14 @@ use super::delivery::{deliver, ping};
 use super::envelope::{Event, EventId, Kind};
 use super::reader::{Begin, Reader};
 use super::webhooks::{self, Change, Delivery, Draft, Webhook};
-use crate::accounts::Session;
+use crate::accounts::{Session, sessions};
 use crate::api::refused::{Changed, NoSuchLedger, NoSuchPage, TooMany};
 use crate::api::{Id, IdPath, Pages};
 use crate::clock;
 use crate::error::Answer;
 use crate::node::{Node, Shared};
 use crate::request::{At, Body, ledger_id, page_id};
+use crate::store::Write;
 
 /// Events that one commit can tell: two for each of its records, and one for each member, of which there are fewer.
 const COMMIT_EVENTS_MAX: usize = 4_096;
@@ -158,13 +159,14 @@ async fn create(
     let kinds = asked.events.as_deref().map(kinds).transpose()?.unwrap_or_default();
     let (reader, aid, now_ms) = (Reader::new(ledger, session.aid), session.aid, clock::unix_ms());
     let count_max = node.limits.account_webhooks_max_count;
-    let make = node.writer().run(move |write| match reader.row(write.tx)? {
+    let make = move |write: &mut Write<'_>| match reader.row(write.tx)? {
         Ok(row) => {
             let draft = Draft { aid, lid: row.lid, head: row.head, url: asked.url, kinds };
             webhooks::make(write, now_ms, count_max, &draft)
         }
         Err(code) => Ok(Err(code)),
-    });
+    };
+    let make = node.writer().run(move |write| sessions::unless_ended(write, &session, make));
     let webhook = make.await??;
     node.courier.ring(ledger);
     let secret = webhook.secret(&node.courier.key).text();

@@ -2,10 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use outlay_protocol::Code;
+use outlay_ledger::hex;
+use outlay_protocol::{Code, proof};
+use outlay_server::accounts::{admin, records, sessions};
+use outlay_server::store::{Store, StoreOptions, Write};
 use serde_json::{Value, json};
 
-use crate::support::{Account, Device, PASSWORD, Server, Socket, program, request, run};
+use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, metric, program, request, run};
 
 /// Programs that ask at once.
 const ASKING: usize = 4;
@@ -129,4 +132,78 @@ fn a_device_that_connects_while_it_is_signed_out_does_not_stay_connected() {
         delete(&server, &format!("/v1/devices/{}", phone.key()), &owner);
         assert_eq!(socket.closed(), Some(Code::Revoked), "round {round}");
     }
+}
+
+/// The answer to a request that was let in and waits to write while something is done to the account of ana.
+fn answer_after(
+    server: &Server,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+    act: impl FnOnce(&mut Write<'_>, i64) -> outlay_server::store::Result<()>,
+) -> Reply {
+    let mut store = Store::open(&server.data.join("outlay-server.db"), StoreOptions::default()).unwrap();
+    let (address, metrics) = (server.address.as_str(), server.metrics.as_deref().unwrap());
+    let headers = [&[("content-type", "application/json")], headers].concat();
+    let body = body.to_string();
+    std::thread::scope(|scope| {
+        let mut asking = None;
+        let written = store.write(|write| {
+            asking = Some(scope.spawn(|| request(address, "POST", path, &headers, body.as_bytes())));
+            while metric(metrics, "outlay_store_queue_jobs") == 0 {
+                std::thread::yield_now();
+            }
+            let (aid, _) = records::by_email(write.tx, "ana@example.org")?.unwrap();
+            act(write, aid)
+        });
+        written.unwrap();
+        asking.unwrap().join().unwrap()
+    })
+}
+
+#[test]
+fn a_login_that_was_under_way_when_the_password_was_changed_or_the_account_disabled_opens_nothing() {
+    let (server, phone) = (Server::start(&["--metrics-listen", "127.0.0.1:0"]), Device::new(1));
+    server.sign_up("ana@example.org", &phone);
+    let body = json!({ "email": "ana@example.org", "password": PASSWORD, "device": { "key": Device::new(2).key() } });
+    let disabled = answer_after(&server, "/v1/auth/login", &[], &body, |write, aid| admin::disable(write, 0, aid));
+    assert_eq!(disabled.refusal(), (401, Code::Credentials));
+    let (done, text) = run(&["user", "enable", "ana@example.org"], &[("--data", &server.data)]);
+    assert!(done, "{text}");
+    assert_eq!(server.post("/v1/auth/login", &body).status, 200);
+    let changed = answer_after(&server, "/v1/auth/login", &[], &body, |write, aid| {
+        let (_, old) = records::credentials(write.tx, aid)?.unwrap();
+        assert!(records::change_password(write, aid, &old, "another")?);
+        Ok(())
+    });
+    assert_eq!(changed.refusal(), (401, Code::Credentials));
+}
+
+#[test]
+fn what_a_session_makes_while_it_is_ended_is_not_made() {
+    let (server, phone, further) =
+        (Server::start(&["--metrics-listen", "127.0.0.1:0"]), Device::new(1), Device::new(2));
+    server.sign_up("ana@example.org", &phone);
+    let further_device = |account: &Account| {
+        let (id, nonce) = server.identity();
+        let digest = proof::further_device_digest(&id, &nonce, &account.access, &further.public());
+        let [proof, further_proof] = [&phone, &further].map(|device| hex::encode(&device.secret.sign_digest(&digest)));
+        json!({ "key": further.key(), "nonce": hex::encode(&nonce), "proof": proof, "further_proof": further_proof })
+    };
+    let body = |path: &str, account: &Account| match path {
+        "/v1/devices" => further_device(account),
+        "/v1/tokens" => json!({ "name": "report", "scope": "read" }),
+        _ => json!({ "ledger": "0123456789abcdef".repeat(2), "url": "https://example.org/hook" }),
+    };
+    for path in ["/v1/devices", "/v1/tokens", "/v1/webhooks"] {
+        let account = server.log_in("ana@example.org", &phone);
+        let bearer = format!("Bearer {}", account.access);
+        let end = |write: &mut Write<'_>, aid| sessions::end_all(write, 0, aid, None);
+        let answer = answer_after(&server, path, &[("authorization", &bearer)], &body(path, &account), end);
+        assert_eq!(answer.refusal(), (401, Code::Revoked), "{path}");
+    }
+    let account = server.log_in("ana@example.org", &phone);
+    let listed = |path: &str, of: &str| server.ask("GET", path, &account, &Value::Null).json()[of].clone();
+    assert_eq!(listed("/v1/tokens", "tokens"), json!([]));
+    assert_eq!(listed("/v1/devices", "devices").as_array().map(Vec::len), Some(1));
 }
