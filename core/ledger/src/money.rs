@@ -160,6 +160,18 @@ impl Money {
         self.checked_add(other.negate())
     }
 
+    /// The amount nearest to `minor` minor units: a sum or a statistic beyond [`MINOR_MAX`] ends there.
+    ///
+    /// ```
+    /// use outlay_ledger::{Currency, Money, limits::MINOR_MAX};
+    /// assert_eq!(Money::nearest(340, Currency::EUR).minor(), 340);
+    /// assert_eq!(Money::nearest(i64::MIN, Currency::EUR).minor(), -MINOR_MAX);
+    /// ```
+    pub const fn nearest(minor: i64, currency: Currency) -> Self {
+        let minor = if minor > MINOR_MAX { MINOR_MAX } else { minor };
+        Self { minor: if minor < -MINOR_MAX { -MINOR_MAX } else { minor }, currency }
+    }
+
     /// The same amount the other way. The range is symmetric, so there always is one.
     #[must_use]
     pub const fn negate(self) -> Self {
