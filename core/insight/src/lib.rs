@@ -7,8 +7,11 @@
 
 #![allow(clippy::float_arithmetic)] // Statistics; no amount that is shown as one is computed here but by whole numbers.
 
+pub mod calendar;
 mod hash;
 pub mod odd;
 mod recent;
+pub mod recurring;
+mod statistics;
 pub mod suggest;
 pub mod wording;

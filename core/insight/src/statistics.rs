@@ -1,0 +1,49 @@
+//! Medians and ranks, of whole amounts and of numbers.
+//!
+//! Amounts stay whole: the median of two is their mean, rounded towards zero. Numbers that are not finite are left out
+//! by whoever makes them; nothing here returns NaN for finite numbers.
+
+/// The median of amounts, or `None` of none. Reorders them.
+pub(crate) fn median(amounts: &mut [i64]) -> Option<i64> {
+    let middle = amounts.len() / 2;
+    if amounts.is_empty() {
+        return None;
+    }
+    let is_odd = amounts.len() % 2 == 1;
+    let (below, upper, _) = amounts.select_nth_unstable(middle);
+    if is_odd {
+        return Some(*upper);
+    }
+    let lower = below.iter().copied().max().unwrap_or(*upper);
+    Some(midpoint(lower, *upper))
+}
+
+/// The mean of two amounts, rounded towards zero.
+fn midpoint(one: i64, other: i64) -> i64 {
+    i64::try_from((i128::from(one) + i128::from(other)) / 2).unwrap_or(one)
+}
+
+/// An amount as a number. Above 2⁵³ minor units it is rounded, which no statistic here notices.
+#[allow(clippy::cast_precision_loss)] // As said above.
+pub(crate) const fn number(amount: i64) -> f64 {
+    amount as f64
+}
+
+/// A count as a number.
+#[allow(clippy::cast_precision_loss)] // A count of rows or months is far below 2⁵³.
+pub(crate) const fn count(many: usize) -> f64 {
+    many as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_of_an_even_count_is_between_the_two_in_the_middle() {
+        assert_eq!(median(&mut [4, 1, 3, 2]), Some(2));
+        assert_eq!(median(&mut [9, 1, 5]), Some(5));
+        assert_eq!(median(&mut []), None);
+        assert_eq!(median(&mut [i64::MAX, i64::MAX]), Some(i64::MAX));
+    }
+}
