@@ -8,7 +8,9 @@
 #![allow(clippy::float_arithmetic)] // Statistics; no amount that is shown as one is computed here but by whole numbers.
 
 pub mod calendar;
+pub mod forecast;
 mod hash;
+pub mod months;
 pub mod odd;
 mod recent;
 pub mod recurring;

@@ -23,6 +23,11 @@ fn midpoint(one: i64, other: i64) -> i64 {
     i64::try_from((i128::from(one) + i128::from(other)) / 2).unwrap_or(one)
 }
 
+/// A sum as an amount: sums of many amounts are 128 bits wide, and what is beyond an `i64` is its end.
+pub(crate) fn narrowed(sum: i128) -> i64 {
+    i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
+}
+
 /// An amount as a number. Above 2⁵³ minor units it is rounded, which no statistic here notices.
 #[allow(clippy::cast_precision_loss)] // As said above.
 pub(crate) const fn number(amount: i64) -> f64 {
@@ -45,5 +50,12 @@ mod tests {
         assert_eq!(median(&mut [9, 1, 5]), Some(5));
         assert_eq!(median(&mut []), None);
         assert_eq!(median(&mut [i64::MAX, i64::MAX]), Some(i64::MAX));
+    }
+
+    #[test]
+    fn a_sum_beyond_an_amount_is_the_largest_one() {
+        assert_eq!(narrowed(i128::MAX), i64::MAX);
+        assert_eq!(narrowed(i128::MIN), i64::MIN);
+        assert_eq!(narrowed(-7), -7);
     }
 }
