@@ -9,9 +9,11 @@
 
 pub mod calendar;
 pub mod forecast;
+mod gate;
 mod hash;
 pub mod months;
 pub mod odd;
+pub mod phases;
 mod recent;
 pub mod recurring;
 mod statistics;
