@@ -168,17 +168,19 @@ impl DaySums {
         if row.kind != EntryKind::Expense {
             return [None, None];
         }
-        let mut top = row.category;
-        for _ in 0..DEPTH_MAX {
-            if top.is_some_and(|category| self.left_out.contains(&category)) {
+        let mut top = None;
+        for category in lineage(row.category, &self.parents) {
+            if self.left_out.contains(&category) {
                 return [None, None];
             }
-            match top.and_then(|category| self.parents.get(&category)) {
-                Some(parent) => top = Some(*parent),
-                None => break,
-            }
+            top = Some(category);
         }
         let currency = row.amount.currency();
         [Some((currency, Target::Total)), Some((currency, Target::Category(top)))]
     }
+}
+
+/// A category and those above it, up to the highest.
+pub(crate) fn lineage(category: Option<DocumentId>, parents: &Parents) -> impl Iterator<Item = DocumentId> + '_ {
+    std::iter::successors(category, |category| parents.get(category).copied()).take(DEPTH_MAX)
 }
