@@ -3,6 +3,8 @@
 //! Every sentence is made from typed facts alone; an app that speaks another language matches on the same types. Names
 //! of categories are looked up in a map of the caller's. Amounts and dates are written as everywhere in Outlay.
 
+pub mod patterns;
+
 use std::collections::BTreeMap;
 
 use outlay_ledger::DocumentId;
