@@ -183,6 +183,6 @@ fn due(commitments: &[Commitment], currency: Currency, today: Date) -> Vec<Due> 
             Some(Due { commitment: commitment.id, date, amount }).filter(|_| today < date && date <= last)
         })
         .collect();
-    due.sort_by_key(|due| (due.date, due.commitment));
+    due.sort_unstable_by_key(|due| (due.date, due.commitment));
     due
 }

@@ -133,7 +133,7 @@ fn columns(sums: &DaySums, currency: Currency, today: Date) -> Vec<Column> {
             (sum, Column { category, currency, scaled: scaled(&totals, currency), totals })
         })
         .collect();
-    columns.sort_by_key(|(sum, column)| (std::cmp::Reverse(*sum), column.category));
+    columns.sort_unstable_by_key(|(sum, column)| (std::cmp::Reverse(*sum), column.category));
     columns.truncate(CATEGORIES);
     columns.into_iter().map(|(_, column)| column).filter(|column| !column.scaled.is_empty()).collect()
 }
@@ -183,7 +183,7 @@ fn differences(columns: &[Column], is_in: impl Fn(usize) -> bool + Copy) -> Vec<
             (apart(&column.scaled, is_in), Difference { category: column.category, usual, otherwise })
         })
         .collect();
-    differences.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.category.cmp(&other.1.category)));
+    differences.sort_unstable_by(|one, other| other.0.total_cmp(&one.0).then(one.1.category.cmp(&other.1.category)));
     differences.retain(|(_, difference)| difference.usual != difference.otherwise);
     differences.truncate(DIFFERENCES_MAX);
     differences.into_iter().map(|(_, difference)| difference).collect()

@@ -5,7 +5,6 @@
 //! see, are more probable by it than by a single bell curve, and most of them lie near a centre. Otherwise the three most
 //! frequent amounts are all there is to say, which serve for one-tap amounts as well.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use linfa::DatasetBase;
@@ -98,7 +97,7 @@ pub fn prices(rows: &[Spend], currency: Currency, today: Date) -> Vec<Prices> {
         sellers.entry(seller).or_default().push((row.date, row.id, row.amount.minor()));
     }
     let mut enough: Vec<_> = sellers.into_iter().filter(|(_, payments)| payments.len() >= ROWS_MIN).collect();
-    enough.sort_by_key(|(_, payments)| Reverse(payments.len()));
+    enough.sort_unstable_by(|one, other| other.1.len().cmp(&one.1.len()).then_with(|| one.0.cmp(&other.0)));
     enough.into_iter().take(SELLERS_MAX).map(|(seller, payments)| of_seller(seller, payments, currency)).collect()
 }
 

@@ -66,7 +66,7 @@ pub fn rhythm(rows: &[Spend], currency: Currency, today: Date) -> Rhythm {
     let line = median(&mut all);
     let points = sellers.into_iter().filter_map(|(seller, payments)| point(seller, payments, currency, line?));
     let mut points: Vec<Point> = points.collect();
-    points.sort_by(|one, other| other.payments.cmp(&one.payments).then_with(|| one.seller.cmp(&other.seller)));
+    points.sort_unstable_by(|one, other| other.payments.cmp(&one.payments).then_with(|| one.seller.cmp(&other.seller)));
     points.truncate(POINTS_MAX);
     Rhythm { points, typical: line.map(|minor| Money::nearest(minor, currency)) }
 }

@@ -65,7 +65,7 @@ const POINTS_MAX: usize = 50_000;
 /// ```
 pub fn trips(rows: &[Spend], travel: &Travel, parents: &Parents, today: Date) -> Vec<Trip> {
     let mut travelled: Vec<&Spend> = rows.iter().filter(|row| row.date <= today && travel.has(row, parents)).collect();
-    travelled.sort_by_key(|row| (row.date, row.id));
+    travelled.sort_unstable_by_key(|row| (row.date, row.id));
     let days = dense(&travelled);
     let mut trips: Vec<(Date, Date)> = Vec::new();
     for (label, date) in labels(&days).into_iter().zip(&days).filter_map(|(label, date)| Some((label?, *date))) {

@@ -9,7 +9,7 @@
 use outlay_ledger::Date;
 
 use crate::calendar::Cadence;
-use crate::statistics::{count, number};
+use crate::statistics::{count, median, number};
 
 /// A row of a group: when, and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,9 +213,8 @@ fn places(links: &[Link]) -> Vec<usize> {
 fn chance_log(points: &[Point], links: &[Link], rule: &Rule) -> Option<f64> {
     let (first, last) = (links.first()?.from, links.last()?.to);
     let (from, to) = (points.get(first)?, points.get(last)?);
-    let typical = crate::statistics::median(
-        &mut places(links).iter().filter_map(|at| Some(points.get(*at)?.minor)).collect::<Vec<_>>(),
-    )?;
+    let mut amounts: Vec<i64> = places(links).into_iter().filter_map(|at| Some(points.get(at)?.minor)).collect();
+    let typical = median(&mut amounts)?;
     let like = |point: &&Point| (number(point.minor) / number(typical)).ln().abs() <= RATIO_MAX.ln();
     let rivals = points.get(first..=last)?.iter().filter(like).count().saturating_sub(1);
     let density = count(rivals) / f64::from(days_between(from.date, to.date).max(1));

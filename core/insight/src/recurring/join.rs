@@ -94,7 +94,7 @@ pub(super) fn joined(rows: &[Row], found: Vec<Found>) -> Vec<Found> {
             joins.extend(alike(rows, one, other).map(|score| (score, first, second)));
         }
     }
-    joins.sort_by(|one, other| other.0.cmp(&one.0).then((one.1, one.2).cmp(&(other.1, other.2))));
+    joins.sort_unstable_by(|one, other| other.0.cmp(&one.0).then((one.1, one.2).cmp(&(other.1, other.2))));
     apply(joins.into_iter().map(|(_, first, second)| (first, second)), &mut chains);
     chains.into_iter().flatten().collect()
 }

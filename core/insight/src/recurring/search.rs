@@ -53,7 +53,7 @@ impl Search {
     /// A search in these rows.
     pub fn of(rows: &[Spend]) -> Self {
         let mut sorted: Vec<&Spend> = rows.iter().collect();
-        sorted.sort_by_key(|row| (row.date, row.id));
+        sorted.sort_unstable_by_key(|row| (row.date, row.id));
         let mut search = Self::default();
         sorted.into_iter().for_each(|row| search.add(row));
         search
@@ -116,7 +116,7 @@ impl Search {
             facts::commitment(&self.rows, found, standing, today)
         };
         let mut commitments: Vec<Commitment> = found.iter().filter_map(each).collect();
-        commitments.sort_by_key(|commitment| {
+        commitments.sort_unstable_by_key(|commitment| {
             (commitment.kind, commitment.currency, commitment.payments.first().map(|first| (first.date, first.entry)))
         });
         commitments
@@ -163,7 +163,8 @@ impl Search {
         confirmed: &BTreeSet<usize>,
     ) -> BTreeSet<Candidate> {
         let Self { rows, groups, .. } = self;
-        let touched: BTreeSet<Key> = claimed.iter().filter_map(|place| rows.get(*place)).flat_map(Row::keys).collect();
+        let mut touched = BTreeSet::new();
+        claimed.iter().filter_map(|place| rows.get(*place)).for_each(|row| touched.extend(row.keys()));
         let mut candidates = BTreeSet::new();
         for (key, group) in groups.iter_mut().filter(|((_, common), _)| common.is_named() == is_named) {
             let is_past = group.rows.last().and_then(|last| rows.get(*last)).is_some_and(|last| last.date <= today);
