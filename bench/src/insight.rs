@@ -6,8 +6,10 @@
 
 mod anomaly;
 mod categorise;
+mod forecast;
 mod household;
 mod map;
+mod recurring;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,6 +40,8 @@ fn evaluate(arguments: &[String]) -> Outcome<()> {
     println!("{household}");
     fs::create_dir_all(&arguments.out)?;
     write(&arguments.out, "categorise", &categorise::answers(&household))?;
+    write(&arguments.out, "recurring", &recurring::answers(&household))?;
+    write(&arguments.out, "forecast", &forecast::answers(&household))?;
     if let Some(tasks) = &arguments.tasks {
         let [own, any] = anomaly::answers(tasks)?;
         write(&arguments.out, "anomaly", &own)?;
