@@ -26,8 +26,14 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use outlay_core::sync::{Connection, Credentials, ServerAddress, SignInOptions, SignOut};
-use outlay_core::{Currency, Diff, Engine, ErrorKind, Expense, Filter, LedgerId, Options, Sort};
+use outlay_core::{Currency, Diff, Engine, ErrorKind, Expense, Filter, LedgerId, Options, Role, Sort};
+use outlay_ledger::change::Scalar;
+use outlay_ledger::commit::{ActorForm, Kind};
+use outlay_ledger::field::{self, Thing};
+use outlay_ledger::fold::{Document, Put};
+use outlay_ledger::{Entry, EntryKind};
 use outlay_server::config::{Cli, Command};
+use support::forge::{Forger, View, change_record, record};
 use support::spent;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -390,6 +396,30 @@ fn another_server_at_the_same_address_gets_nothing() {
     phone.add_expense(home, spent("9", "Mine", "2026-03-10")).unwrap();
     assert_eq!(phone.sync_once(LONG).unwrap_err().kind(), ErrorKind::Offline);
     assert_eq!(phone.sync_status().unwrap().ledgers[0].local, 1);
+}
+
+#[test]
+fn a_record_that_is_not_admitted_is_kept_aside_alike_on_all_devices_and_what_is_beside_it_counts() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, laptop, home) = phone_and_laptop(&folder, &server);
+    let (before, mut ben) = (shown(&phone, home).len(), Forger::new(2, 31));
+    phone.add_member(home, ben.device(), Role::Editor).unwrap();
+    let no_change = record(Kind::Change, None, None, ActorForm::Feed, vec![1, 2, 3]);
+    let amount = Entry::new(EntryKind::Expense, support::eur("3")).encode();
+    let puts = vec![Put::new(field::DATE, Scalar::Int(20_000)), Put::new(field::MONEY, Scalar::Bytes(amount))];
+    let lunch = change_record(None, &Document::create(ben.feed().0, Thing::Expense, puts));
+    let taken = phone.take_in(&[ben.commit(&View::of(&phone, home), vec![no_change, lunch])]).unwrap();
+    assert_eq!((taken.stored, taken.refused.len()), (1, 0), "the commit itself is in order");
+    phone.add_expense(home, spent("4", "Kiosk", "2026-03-11")).unwrap();
+    assert_eq!(sync(&phone).refused, 0);
+    sync(&laptop);
+    for device in [&phone, &laptop] {
+        let diagnosis = device.doctor().unwrap();
+        assert!(diagnosis.is_ok(), "{:?}", diagnosis.problems);
+        assert_eq!(diagnosis.not_applied.iter().map(|(_, count)| count).sum::<u64>(), 1);
+        assert_eq!(shown(device, home).len(), before + 2);
+    }
+    assert_eq!(shown(&laptop, home), shown(&phone, home));
 }
 
 /// Something between a device and a server that lets plain requests through, and no WebSocket; and nothing at all while the

@@ -1,8 +1,10 @@
 //! Everything that is refused, each with its code, and what goes on beside it.
 
+use outlay_ledger::commit::{ActorForm, Body, CommitError, Kind, Record};
+use outlay_ledger::limits::{COMMIT_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use outlay_ledger::member::{MemberOperation, Role};
 use outlay_protocol::message::{Auth, Hello, PUSH_FRAME_BYTES_MAX, Push};
-use outlay_protocol::{Code, Message, proof};
+use outlay_protocol::{Code, Message, batch, proof};
 
 use crate::support::{Account, Device, Ledger, Server, Socket, counts, run};
 
@@ -134,16 +136,36 @@ fn a_viewer_may_not_write_and_a_batch_that_is_none_loses_nothing() {
     assert_eq!(socket.open(ledger.id, None, &[]).role, Some(Role::Viewer));
     let expense = viewer.expense(ledger.id, &[added.1], 1).0;
     assert_eq!(counts(&socket.push(2, &[expense])), (0, 0, 1, Some(Code::ReadOnly)));
-    on_owner.send(&Message::Push(Push { handle: 1, number: 3, batch: vec![1, 2, 3] }));
+    assert_eq!(refused_push(&mut on_owner, 3, vec![1, 2, 3]), Code::Batch);
+    let next = owner.expense(ledger.id, &[added.1], 1).0;
+    assert_eq!(counts(&on_owner.push(4, &[next])), (1, 0, 0, None));
+}
+
+#[test]
+fn a_commit_that_is_too_big_makes_no_batch_and_the_next_push_goes_in() {
+    let (_server, mut phone, _, ledger, mut socket) = with_ledger(&[]);
+    let next = phone.expense(ledger.id, &ledger.heads, 1).0;
+    let body = Body::Payload(vec![7; PAYLOAD_BYTES_MAX]);
+    let blob = Record { document: None, kind: Kind::Blob, period: None, form: ActorForm::Feed, body };
+    let mut big = next.clone();
+    (big.records, big.header.count) = (vec![blob; 1 + COMMIT_BYTES_MAX / PAYLOAD_BYTES_MAX], 5);
+    big.signature = phone.secret.sign(&big.id());
+    assert_eq!(big.validate(), Err(CommitError::TooBig));
+    let batch = batch::encode(&[big, next.clone()]).unwrap();
+    assert_eq!(refused_push(&mut socket, 2, batch), Code::Batch);
+    assert_eq!(counts(&socket.push(3, &[next])), (1, 0, 0, None));
+}
+
+/// Why a push is refused as a whole.
+fn refused_push(socket: &mut Socket, number: u32, batch: Vec<u8>) -> Code {
+    socket.send(&Message::Push(Push { handle: 1, number, batch }));
     loop {
-        match on_owner.receive() {
-            Message::Error(error) => break assert_eq!(error.code, Code::Batch),
+        match socket.receive() {
+            Message::Error(error) => return error.code,
             Message::Ack(ack) => panic!("{ack:?}"),
             _ => {}
         }
     }
-    let next = owner.expense(ledger.id, &[added.1], 1).0;
-    assert_eq!(counts(&on_owner.push(4, &[next])), (1, 0, 0, None));
 }
 
 #[test]
@@ -174,7 +196,7 @@ fn what_is_full_or_too_fast_waits_and_says_so() {
     let limits = ["--device-push-burst-bytes", "2000", "--device-push-bytes-per-second", "1"];
     let (_server, mut phone, _, ledger, mut socket) = with_ledger(&limits);
     let commits: Vec<_> = (0..10).map(|_| phone.expense(ledger.id, &ledger.heads, 1).0).collect();
-    let batch = outlay_protocol::batch::encode(&commits).unwrap();
+    let batch = batch::encode(&commits).unwrap();
     socket.send(&Message::Push(Push { handle: 1, number: 2, batch }));
     loop {
         match socket.receive() {
