@@ -80,17 +80,21 @@ fn run_engine(folder: &Path, largest: u64, report: &mut Report) {
     }
 }
 
-/// Everything that is measured on one size. What writes comes after what reads, and opening after reading: it drops the files
-/// from the kernel's cache, and pages are read of a ledger in use.
+/// Everything that is measured on one size. What writes comes after what reads, adding before editing, whose search index is
+/// brought up to date later, and opening last: it drops the files from the kernel's cache, and the rest is of a ledger in use.
 fn run_at(ground: &mut Ground, report: &mut Report) {
     if ground.size > 0 {
         step("  disk", report, |report| disk::run(ground, report));
         step("  reading", report, |report| read::run(ground, report));
-        step("  opening", report, |report| open::run(ground, report));
-        step("  editing", report, |report| edit::run(ground, report));
     }
     step("  adding", report, |report| add::run(ground, report));
+    if ground.size > 0 {
+        step("  editing", report, |report| edit::run(ground, report));
+    }
     if ground.size == SIZES[SIZES.len() - 1] {
         step("  importing and undoing", report, |report| import::run(ground, report));
+    }
+    if ground.size > 0 {
+        step("  opening", report, |report| open::run(ground, report));
     }
 }
