@@ -52,10 +52,9 @@ pub(super) fn answers(folder: &Path) -> Outcome<[String; 2]> {
 
 /// What is odd in a household, the newest first.
 pub(super) fn found(household: &Household) -> String {
-    let rows: Vec<Spend> = household.rows.iter().map(|line| line.spend.clone()).collect();
+    let (rows, parents) = (household.spending(), household.parents());
     let by_id: BTreeMap<DocumentId, &Spend> = rows.iter().map(|row| (row.id, row)).collect();
-    let tops: BTreeMap<_, _> = household.rows.iter().filter_map(|line| line.spend.category.zip(line.top)).collect();
-    let odd = odd::find(&rows, |category| tops.get(&category).copied().unwrap_or(category), &[]);
+    let odd = odd::find(&rows, |category| parents.get(&category).copied().unwrap_or(category));
     let mut text = format!("odd charges: {} of {} rows\n", odd.len(), rows.len());
     let sentences = odd.iter().rev().flat_map(|odd| {
         let row = by_id.get(&odd.id);

@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use outlay_insight::forecast::{Expectation, forecast};
-use outlay_insight::months::{DaySums, Parents, Target};
-use outlay_ledger::spend::Spend;
+use outlay_insight::months::{DaySums, Target};
 use outlay_ledger::{Date, DocumentId, Month};
 
 use super::cell;
@@ -19,8 +18,8 @@ const DAY: u8 = 10;
 
 /// `month,horizon,target,pred,lo,hi` in whole units of the currency; what is too lumpy for an amount has none.
 pub(super) fn answers(household: &Household) -> String {
-    let rows: Vec<Spend> = household.rows.iter().map(|line| line.spend.clone()).collect();
-    let sums = DaySums::of(&rows, parents(household), savings(household));
+    let rows = household.spending();
+    let sums = DaySums::of(&rows, household.parents(), savings(household));
     let months: Vec<Month> = match (rows.first(), rows.last()) {
         (Some(first), Some(last)) => months(Month::from_date(first.date), Month::from_date(last.date)),
         _ => Vec::new(),
@@ -59,11 +58,6 @@ fn said(household: &Household, sums: &DaySums, month: Month, horizon: &str, toda
 /// All months but the last, which may not be whole.
 fn months(first: Month, last: Month) -> Vec<Month> {
     std::iter::successors(Some(first), |month| month.next()).take_while(|month| *month < last).collect()
-}
-
-fn parents(household: &Household) -> Parents {
-    let below = household.rows.iter().filter_map(|line| line.spend.category.zip(line.top));
-    below.filter(|(category, top)| category != top).collect()
 }
 
 fn savings(household: &Household) -> Vec<DocumentId> {

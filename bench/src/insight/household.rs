@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use outlay_core::import::csv::{Draft, DraftKind, Interpreter, Profile, Rows};
+use outlay_insight::months::Parents;
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{Currency, DocumentId, EntryKind};
 
@@ -62,6 +63,17 @@ impl Household {
     /// Rows of what was spent, oldest first.
     pub(super) fn spent(&self) -> impl Iterator<Item = &Line> {
         self.rows.iter().filter(|line| line.spend.kind == EntryKind::Expense)
+    }
+
+    /// All rows, oldest first.
+    pub(super) fn spending(&self) -> Vec<Spend> {
+        self.rows.iter().map(|line| line.spend.clone()).collect()
+    }
+
+    /// Which category is below which.
+    pub(super) fn parents(&self) -> Parents {
+        let below = self.rows.iter().filter_map(|line| line.spend.category.zip(line.top));
+        below.filter(|(category, top)| category != top).collect()
     }
 
     /// What a category or account is called.

@@ -6,14 +6,13 @@ use std::fmt::Write;
 use outlay_insight::recurring::{Commitment, recurring};
 use outlay_insight::wording::{Names, patterns};
 use outlay_ledger::DocumentId;
-use outlay_ledger::spend::Spend;
 
 use super::household::Household;
 
 /// `line,series` for every row that is one of the payments of a commitment, as found on the day of the last row, and the
 /// commitments in words, printed.
 pub(super) fn answers(household: &Household) -> String {
-    let rows: Vec<Spend> = household.rows.iter().map(|line| line.spend.clone()).collect();
+    let rows = household.spending();
     let lines: BTreeMap<DocumentId, u64> = household.rows.iter().map(|line| (line.spend.id, line.line)).collect();
     let found = rows.last().map_or_else(Vec::new, |last| recurring(&rows, last.date, &[]));
     let mut answers = String::from("line,series\n");

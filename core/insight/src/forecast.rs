@@ -8,6 +8,8 @@
 //!
 //! Everything here is whole minor units of one currency.
 
+use std::collections::BTreeMap;
+
 use outlay_ledger::{Currency, Date, Money, Month};
 
 use crate::months::{DaySums, Target};
@@ -117,10 +119,44 @@ struct Level {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn forecast(sums: &DaySums, commitments: &[Commitment], today: Date) -> Vec<Forecast> {
-    sums.targets().map(|(currency, target)| one(sums, commitments, currency, target, today)).collect()
+    let mut forecasts = Forecasts::default();
+    let mut currencies: Vec<Currency> = sums.targets().map(|(currency, _)| currency).collect();
+    currencies.dedup();
+    currencies.into_iter().flat_map(|currency| forecasts.of(sums, currency, commitments, today)).collect()
 }
 
-fn one(sums: &DaySums, commitments: &[Commitment], currency: Currency, target: Target, today: Date) -> Forecast {
+/// What was expected as of a day, until something changes there.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Forecasts(BTreeMap<(Currency, Target), Forecast>);
+
+impl Forecasts {
+    /// Forgets all, as on another day.
+    pub(crate) fn forget(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn forget_one(&mut self, currency: Currency, target: Target) {
+        self.0.remove(&(currency, target));
+    }
+
+    /// What is expected in a currency, the total first.
+    pub(crate) fn of(
+        &mut self,
+        sums: &DaySums,
+        currency: Currency,
+        commitments: &[Commitment],
+        today: Date,
+    ) -> Vec<Forecast> {
+        let each = |target| {
+            let known = self.0.entry((currency, target)).or_insert_with(|| one(sums, currency, target, today));
+            let due = if target == Target::Total { due(commitments, currency, today) } else { Vec::new() };
+            Forecast { commitments: due, ..known.clone() }
+        };
+        sums.targets_of(currency).map(each).collect()
+    }
+}
+
+fn one(sums: &DaySums, currency: Currency, target: Target, today: Date) -> Forecast {
     let month = Month::from_date(today);
     let whole = sums.whole_months(currency, target, today);
     let rest = sums.rests(currency, target, today, today.day());
@@ -133,7 +169,7 @@ fn one(sums: &DaySums, commitments: &[Commitment], currency: Currency, target: T
         spent: Money::nearest(spent, currency),
         usual: expectation(&whole.totals, 0, is_lumpy, currency),
         month_end: expectation(&rest.totals, spent, is_lumpy, currency),
-        commitments: if target == Target::Total { due(commitments, currency, today) } else { Vec::new() },
+        commitments: Vec::new(),
     }
 }
 

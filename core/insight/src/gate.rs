@@ -15,7 +15,7 @@ use linfa::traits::Fit;
 use linfa_clustering::KMeans;
 use ndarray::Array2;
 
-use crate::statistics::count;
+use crate::statistics::{count, square};
 
 /// Points of equal length.
 pub(crate) type Points = Vec<Vec<f64>>;
@@ -161,7 +161,7 @@ fn shuffled(points: &Points, dice: &mut Dice) -> Points {
 }
 
 fn distance(one: &[f64], other: &[f64]) -> f64 {
-    one.iter().zip(other).map(|(one, other)| (one - other).powi(2)).sum::<f64>().sqrt()
+    one.iter().zip(other).map(|(one, other)| square(one - other)).sum::<f64>().sqrt()
 }
 
 /// Numbers from a seed (SplitMix64, Steele, Lea and Flood 2014).

@@ -1,5 +1,7 @@
 //! Keys of things whose names are not kept: hashed, and the same for ever on every machine.
 
+use std::hash::Hasher;
+
 use outlay_ledger::spend::Spend;
 
 /// Characters of a payee or note that count: a line of a phone, and a bound for the work on a pasted page.
@@ -10,8 +12,11 @@ const TEXT_CHARS_MAX: usize = 64;
 pub(crate) struct Hash(pub(crate) u64);
 
 impl Hash {
+    /// That of nothing.
+    pub(crate) const EMPTY: Self = Self(0xcbf2_9ce4_8422_2325);
+
     pub(crate) fn new(tag: u8) -> Self {
-        Self(0xcbf2_9ce4_8422_2325).add(&[tag])
+        Self::EMPTY.add(&[tag])
     }
 
     pub(crate) fn add(self, bytes: &[u8]) -> Self {
@@ -23,6 +28,30 @@ impl Hash {
         let (payee, note) = (plain(&row.payee), plain(&row.note));
         (!payee.is_empty() || !note.is_empty())
             .then(|| Self::new(b'k').add(payee.as_bytes()).add(&[0]).add(note.as_bytes()))
+    }
+}
+
+/// The same for maps that are looked up and never gone through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fixed(u64);
+
+impl Default for Fixed {
+    fn default() -> Self {
+        Self(Hash::EMPTY.0)
+    }
+}
+
+impl Hasher for Fixed {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.0 = (self.0.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+        self.0 = Hash(self.0).add(rest).0;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
     }
 }
 

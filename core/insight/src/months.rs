@@ -118,6 +118,16 @@ impl DaySums {
         self.cells.keys().copied()
     }
 
+    /// Those of one currency, the total first.
+    pub(crate) fn targets_of(&self, currency: Currency) -> impl Iterator<Item = Target> + '_ {
+        let first = (currency, Target::Total);
+        self.cells
+            .range(first..)
+            .map(|(key, _)| *key)
+            .take_while(move |(own, _)| *own == currency)
+            .map(|(_, target)| target)
+    }
+
     /// Spending of every month before the one `today` is in. The first month of the currency counts if something was
     /// spent in its first week.
     pub fn whole_months(&self, currency: Currency, target: Target, today: Date) -> MonthSums {
@@ -164,7 +174,7 @@ impl DaySums {
     }
 
     /// Where a row counts: nowhere, or in the total and in its category.
-    fn keys(&self, row: &Spend) -> [Option<(Currency, Target)>; 2] {
+    pub(crate) fn keys(&self, row: &Spend) -> [Option<(Currency, Target)>; 2] {
         if row.kind != EntryKind::Expense {
             return [None, None];
         }

@@ -19,11 +19,10 @@ mod repeat;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{Date, DocumentId, EntryKind, Money};
 
+use crate::recurring::Commitment;
 use crate::suggest::{self, Look, Suggester};
 use amount::Amounts;
 use keys::Keys;
@@ -101,13 +100,6 @@ pub enum Among {
     All,
 }
 
-/// The payments of one commitment, in any order: what the search for recurring payments found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Series {
-    /// The ids of their rows.
-    pub payments: Vec<DocumentId>,
-}
-
 /// How surprising a charge is by each detector, in nats: the negative logarithm of how often such a one occurs. It serves to
 /// measure the detectors; it is not shown to anybody.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -137,8 +129,45 @@ pub struct Watch {
     repeats: Repeats,
 }
 
+/// A watch with the suggester that it asks, which go over rows together.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    watch: Watch,
+    suggester: Suggester,
+}
+
+impl Judge {
+    /// One that has seen nothing.
+    pub fn new() -> Self {
+        Self { watch: Watch::new(), suggester: Suggester::new(EntryKind::Expense) }
+    }
+
+    /// What is odd about a charge, which is learnt then. `top` is the topmost category above its own, or its own.
+    pub fn take(&mut self, row: &Spend, top: Option<DocumentId>) -> Vec<Reason> {
+        if !is_judged(row) {
+            return Vec::new();
+        }
+        let (keys, look) = (Keys::of(row, top), self.suggester.look(row));
+        let reasons = self.watch.judge(row, top, &keys, &self.suggester, &look);
+        self.watch.learn_keyed(row, &keys);
+        self.suggester.learn_looked(row, top, &look);
+        reasons
+    }
+
+    /// What was learnt of topmost categories.
+    pub fn suggester(&self) -> &Suggester {
+        &self.suggester
+    }
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// What is odd among the newest [`suggest::ROWS_MAX`] of these rows, oldest first, whatever order they come in. `top` gives the
-/// topmost category above one, or itself.
+/// topmost category above one, or itself. What is odd about a commitment is told by [`rises`].
 ///
 /// ```
 /// use outlay_insight::odd::{Among, Reason, find};
@@ -151,29 +180,32 @@ pub struct Watch {
 ///     note: String::new(), category: Some(DocumentId([1; 16])), account: None, tags: vec![],
 /// };
 /// let mut rows: Vec<Spend> = (0..120).map(|number| lunch(number, "9.50 EUR")).collect();
-/// assert_eq!(find(&rows, |category| category, &[]), []);
+/// assert_eq!(find(&rows, |category| category), []);
 ///
 /// rows.push(lunch(120, "95.00 EUR"));
-/// let odd = find(&rows, |category| category, &[]);
+/// let odd = find(&rows, |category| category);
 /// let (amount, usual) = (rows[120].amount, rows[0].amount);
 /// assert_eq!(odd[0].reasons, [Reason::Amount { amount, usual, among: Among::Payee }]);
 /// ```
-pub fn find(rows: &[Spend], top: impl Fn(DocumentId) -> DocumentId, commitments: &[Series]) -> Vec<Odd> {
-    let sorted = suggest::newest(rows);
-    let (mut watch, mut suggester) = (Watch::new(), Suggester::new(EntryKind::Expense));
-    let mut odd = Vec::new();
-    for row in sorted.iter().copied().filter(|row| is_judged(row)) {
-        let top = row.category.map(&top);
-        let (keys, look) = (Keys::of(row, top), suggester.look(row));
-        let reasons = watch.judge(row, top, &keys, &suggester, &look);
-        if !reasons.is_empty() {
-            odd.push(Odd { id: row.id, date: row.date, reasons });
-        }
-        watch.learn_keyed(row, &keys);
-        suggester.learn_looked(row, top, &look);
-    }
-    add_rises(&mut odd, &sorted, commitments);
-    odd
+pub fn find(rows: &[Spend], top: impl Fn(DocumentId) -> DocumentId) -> Vec<Odd> {
+    let mut judge = Judge::new();
+    let odd = suggest::newest(rows).into_iter().filter_map(|row| {
+        let reasons = judge.take(row, row.category.map(&top));
+        (!reasons.is_empty()).then_some(Odd { id: row.id, date: row.date, reasons })
+    });
+    odd.collect()
+}
+
+/// The price rises among the payments of a commitment, the first one first.
+pub fn rises(commitment: &Commitment) -> Vec<Odd> {
+    let minors: Vec<i64> = commitment.payments.iter().map(|payment| payment.minor).collect();
+    let money = |minor| Money::nearest(minor, commitment.currency);
+    let odd = price::rises(&minors).into_iter().filter_map(|(place, was)| {
+        let payment = commitment.payments.get(place)?;
+        let reasons = vec![Reason::PriceRise { was: money(was), now: money(payment.minor) }];
+        Some(Odd { id: payment.entry, date: payment.date, reasons })
+    });
+    odd.collect()
 }
 
 impl Watch {
@@ -274,28 +306,6 @@ impl Default for Watch {
 /// Whether a row is money spent.
 fn is_judged(row: &Spend) -> bool {
     row.kind == EntryKind::Expense && row.amount.minor() > 0
-}
-
-/// Adds the price rises among the payments of commitments.
-fn add_rises(odd: &mut Vec<Odd>, rows: &[&Spend], commitments: &[Series]) {
-    let by_id: BTreeMap<DocumentId, &Spend> = rows.iter().map(|row| (row.id, *row)).collect();
-    for commitment in commitments {
-        let mut payments: Vec<&Spend> = commitment.payments.iter().filter_map(|id| by_id.get(id).copied()).collect();
-        payments.sort_unstable_by_key(|row| (row.date, row.id));
-        for end in 1..=payments.len() {
-            let (Some(payments), Some(last)) = (payments.get(..end), payments.get(end - 1)) else { continue };
-            let Some(rise) = price::rise(payments) else { continue };
-            add(odd, last, Reason::PriceRise { was: rise.was, now: rise.now });
-        }
-    }
-    odd.sort_by_key(|odd| (odd.date, odd.id));
-}
-
-fn add(odd: &mut Vec<Odd>, row: &Spend, reason: Reason) {
-    match odd.iter_mut().find(|odd| odd.id == row.id) {
-        Some(known) => known.reasons.push(reason),
-        None => odd.push(Odd { id: row.id, date: row.date, reasons: vec![reason] }),
-    }
 }
 
 /// How surprising something is that happens so often.

@@ -5,11 +5,13 @@
 //! what differs most from the other months, with amounts; and whether the number of entries changed as well, because
 //! then it may be the noting that changed and not the life.
 
+use std::collections::BTreeMap;
+
 use outlay_ledger::{Currency, Date, DocumentId, Money, Month};
 
 use crate::gate::{self, Points};
-use crate::months::{DaySums, Target};
-use crate::statistics::{count, median, number};
+use crate::months::{DaySums, MonthSums, Target};
+use crate::statistics::{count, median, number, square};
 
 /// What the months of a currency show.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +97,8 @@ const DIFFERENCES_MAX: usize = 3;
 const BOUNDARY_PART: usize = 4;
 
 /// A category over the months.
-struct Column {
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Column {
     category: Option<DocumentId>,
     currency: Currency,
     totals: Vec<i64>,
@@ -105,7 +108,57 @@ struct Column {
 /// The phases of spending in a currency, from the whole months before `today`.
 pub fn phases(sums: &DaySums, currency: Currency, today: Date, seed: u64) -> Phases {
     let whole = sums.whole_months(currency, Target::Total, today);
-    let columns = columns(sums, currency, today);
+    of_months(&whole, &columns(sums, currency, today), seed)
+}
+
+/// The phases that were found last in each currency, with the months they were found in: looking for them takes a tenth of a
+/// second, and what is spent in a month changes nothing before it is over.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PhaseMemory {
+    /// The month in which they were looked for.
+    month: Option<Month>,
+    found: BTreeMap<Currency, Remembered>,
+}
+
+#[derive(Debug, Clone)]
+struct Remembered {
+    whole: MonthSums,
+    columns: Vec<Column>,
+    phases: Phases,
+    /// Whether something changed in those months since.
+    is_stale: bool,
+}
+
+/// What samples are drawn by. Any number does; it stays the same, so that the same months have the same phases.
+const SEED: u64 = 1;
+
+impl PhaseMemory {
+    /// Notes that something changed on a date.
+    pub(crate) fn changed(&mut self, currency: Currency, date: Date) {
+        if self.month.is_none_or(|month| Month::from_date(date) < month)
+            && let Some(known) = self.found.get_mut(&currency)
+        {
+            known.is_stale = true;
+        }
+    }
+
+    pub(crate) fn of(&mut self, sums: &DaySums, currency: Currency, today: Date) -> Phases {
+        let month = Some(Month::from_date(today));
+        if std::mem::replace(&mut self.month, month) != month {
+            self.found.values_mut().for_each(|known| known.is_stale = true);
+        }
+        if let Some(known) = self.found.get(&currency).filter(|known| !known.is_stale) {
+            return known.phases.clone();
+        }
+        let (whole, columns) = (sums.whole_months(currency, Target::Total, today), columns(sums, currency, today));
+        let same = self.found.get(&currency).filter(|known| known.whole == whole && known.columns == columns);
+        let phases = same.map_or_else(|| of_months(&whole, &columns, SEED), |known| known.phases.clone());
+        self.found.insert(currency, Remembered { whole, columns, phases: phases.clone(), is_stale: false });
+        phases
+    }
+}
+
+fn of_months(whole: &MonthSums, columns: &[Column], seed: u64) -> Phases {
     let Some(first) = whole.first.filter(|_| whole.totals.len() >= MONTHS_MIN && columns.len() > 1) else {
         return Phases::NotEnough { months: whole.totals.len(), needed: MONTHS_MIN };
     };
@@ -114,7 +167,7 @@ pub fn phases(sums: &DaySums, currency: Currency, today: Date, seed: u64) -> Pha
         .collect();
     let Some(passed) = gate::clusters(&points, PHASES, seed) else { return Phases::NoClearPattern };
     let labels = in_order(&passed.labels, passed.clusters);
-    let phases = (0..passed.clusters).map(|label| phase(label, &labels, first, &columns, &whole.rows)).collect();
+    let phases = (0..passed.clusters).map(|label| phase(label, &labels, first, columns, &whole.rows)).collect();
     let boundary = if passed.clusters == 2 { boundary(&labels, first) } else { None };
     Phases::Found(Found { phases, boundary, silhouette: passed.silhouette, stability: passed.stability })
 }
@@ -142,10 +195,10 @@ fn columns(sums: &DaySums, currency: Currency, today: Date) -> Vec<Column> {
 /// same. In its smallest unit, nothing and a little would be further apart than a little and very much. A month in which
 /// more money came back than was spent counts as one without spending.
 fn scaled(totals: &[i64], currency: Currency) -> Vec<f64> {
-    let unit = 10_f64.powi(i32::from(currency.exponent()));
-    let logs: Vec<f64> = totals.iter().map(|total| (number((*total).max(0)) / unit).ln_1p()).collect();
+    let unit = number(10_i64.pow(u32::from(currency.exponent())));
+    let logs: Vec<f64> = totals.iter().map(|total| libm::log1p(number((*total).max(0)) / unit)).collect();
     let mean = logs.iter().sum::<f64>() / count(logs.len().max(1));
-    let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / count(logs.len().max(1));
+    let variance = logs.iter().map(|log| square(log - mean)).sum::<f64>() / count(logs.len().max(1));
     if variance > f64::EPSILON { logs.iter().map(|log| (log - mean) / variance.sqrt()).collect() } else { Vec::new() }
 }
 

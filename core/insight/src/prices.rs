@@ -12,9 +12,10 @@ use linfa::traits::Fit;
 use linfa_clustering::GaussianMixtureModel;
 use ndarray::Array2;
 use outlay_ledger::spend::Spend;
-use outlay_ledger::{Currency, Date, DocumentId, EntryKind, Money};
+use outlay_ledger::{Currency, Date, DocumentId, Money};
 
-use crate::statistics::{count, number};
+use crate::sellers::{Payment, Sellers};
+use crate::statistics::{count, number, square};
 
 /// What has prices: a payee, or a category where no payee is named.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,7 +48,7 @@ pub enum Amounts {
 
 /// The specification's: rows, the part of them that is held back, the gain over one bell curve in nats a row, the part that
 /// has to lie near a centre, how near that is, and the numbers of centres.
-const ROWS_MIN: usize = 30;
+pub(crate) const ROWS_MIN: usize = 30;
 const HELD_BACK_PERCENT: usize = 30;
 const GAIN_MIN: f64 = 0.2;
 const NEAR_PART_MIN: f64 = 0.5;
@@ -58,7 +59,7 @@ const FREQUENT: usize = 3;
 /// The latest payments are enough to tell prices, and the thirty sellers paid most often are more than anybody looks at:
 /// a mixture of two hundred rows takes a few milliseconds.
 const ROWS_MAX: usize = 200;
-const SELLERS_MAX: usize = 30;
+pub(crate) const SELLERS_MAX: usize = 30;
 /// Added to each variance: what is near a centre is the same price, so no bell is narrower than half of that. Without it a
 /// price that is the same to the cent would be infinitely probable, and its first rise impossible.
 const VARIANCE_ADDED: f64 = (NEAR / 2.0) * (NEAR / 2.0);
@@ -91,42 +92,23 @@ struct Bell {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn prices(rows: &[Spend], currency: Currency, today: Date) -> Vec<Prices> {
-    let mut sellers: BTreeMap<Seller, Vec<(Date, DocumentId, i64)>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| counts(row, currency, today)) {
-        let Some(seller) = seller(row) else { continue };
-        sellers.entry(seller).or_default().push((row.date, row.id, row.amount.minor()));
-    }
-    let mut enough: Vec<_> = sellers.into_iter().filter(|(_, payments)| payments.len() >= ROWS_MIN).collect();
-    enough.sort_unstable_by(|one, other| other.1.len().cmp(&one.1.len()).then_with(|| one.0.cmp(&other.0)));
-    enough.into_iter().take(SELLERS_MAX).map(|(seller, payments)| of_seller(seller, payments, currency)).collect()
+    Sellers::of(rows, today).prices(currency)
 }
 
-/// Whether a row is a payment in a currency, up to a date.
-pub(crate) fn counts(row: &Spend, currency: Currency, today: Date) -> bool {
-    row.kind == EntryKind::Expense && row.amount.currency() == currency && row.amount.minor() > 0 && row.date <= today
-}
-
-/// The payee of a row, or else its category.
-pub(crate) fn seller(row: &Spend) -> Option<Seller> {
-    let payee = row.payee.trim();
-    if payee.is_empty() { row.category.map(Seller::Category) } else { Some(Seller::Payee(payee.to_owned())) }
-}
-
-fn of_seller(seller: Seller, mut payments: Vec<(Date, DocumentId, i64)>, currency: Currency) -> Prices {
-    payments.sort_unstable();
+/// What can be said of payments in the order of their dates.
+pub(crate) fn amounts(payments: &[Payment], currency: Currency) -> Amounts {
     let latest = payments.get(payments.len().saturating_sub(ROWS_MAX)..).unwrap_or_default();
     let amounts: Vec<i64> = latest.iter().map(|(.., minor)| *minor).collect();
     let money = |minors: Vec<i64>| minors.into_iter().map(|minor| Money::nearest(minor, currency)).collect();
-    let found = match usual(&amounts) {
+    match usual(&amounts) {
         Some(usual) => Amounts::Usual(money(usual)),
         None => Amounts::Frequent(money(frequent(&amounts))),
-    };
-    Prices { seller, payments: payments.len(), amounts: found }
+    }
 }
 
 /// The usual prices among amounts in the order of their dates, if there are any.
 fn usual(amounts: &[i64]) -> Option<Vec<i64>> {
-    let logs: Vec<f64> = amounts.iter().map(|minor| number(*minor).ln()).collect();
+    let logs: Vec<f64> = amounts.iter().map(|minor| libm::log(number(*minor))).collect();
     let (seen, held_back) = logs.split_at_checked(logs.len() - logs.len() * HELD_BACK_PERCENT / 100)?;
     let mixture = best(seen)?;
     let one = [single(seen)];
@@ -143,7 +125,7 @@ fn best(logs: &[f64]) -> Option<Vec<Bell>> {
     let mixtures = (2..=CENTRES_MAX).filter_map(|centres| fitted(logs, centres)).chain([vec![single(logs)]]);
     let criterion = |mixture: &[Bell]| {
         let parameters = count(3 * mixture.len() - 1);
-        parameters * count(logs.len()).ln() - 2.0 * log_likelihood(logs, mixture)
+        parameters * libm::log(count(logs.len())) - 2.0 * log_likelihood(logs, mixture)
     };
     mixtures
         .map(|mixture| (criterion(&mixture), mixture))
@@ -154,7 +136,7 @@ fn best(logs: &[f64]) -> Option<Vec<Bell>> {
 /// A single bell curve over numbers.
 fn single(logs: &[f64]) -> Bell {
     let mean = logs.iter().sum::<f64>() / count(logs.len().max(1));
-    let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / count(logs.len().max(1));
+    let variance = logs.iter().map(|log| square(log - mean)).sum::<f64>() / count(logs.len().max(1));
     Bell { weight: 1.0, mean, variance: variance + VARIANCE_ADDED }
 }
 
@@ -180,7 +162,7 @@ fn density_log(log: f64, mixture: &[Bell]) -> f64 {
     let terms: Vec<f64> = mixture.iter().filter(|bell| bell.weight > 0.0).map(|bell| bell.log_density(log)).collect();
     let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if largest.is_finite() {
-        largest + terms.iter().map(|term| (term - largest).exp()).sum::<f64>().ln()
+        largest + libm::log(terms.iter().map(|term| libm::exp(term - largest)).sum())
     } else {
         largest
     }
@@ -188,14 +170,14 @@ fn density_log(log: f64, mixture: &[Bell]) -> f64 {
 
 impl Bell {
     fn log_density(&self, log: f64) -> f64 {
-        let spread = (log - self.mean).powi(2) / self.variance;
-        self.weight.ln() - 0.5 * (spread + (std::f64::consts::TAU * self.variance).ln())
+        let spread = square(log - self.mean) / self.variance;
+        libm::log(self.weight) - 0.5 * (spread + libm::log(std::f64::consts::TAU * self.variance))
     }
 }
 
 /// Whether an amount is within a tenth of a centre.
 fn is_near(log: f64, bell: &Bell) -> bool {
-    (log - bell.mean).exp_m1().abs() <= NEAR
+    libm::expm1(log - bell.mean).abs() <= NEAR
 }
 
 /// Of the latest amounts near each centre the median, ascending; of an even number the lower, because it was really paid.

@@ -47,9 +47,7 @@ pub struct Decided {
 /// assert_ne!(fingerprint("Netflix", "", None), fingerprint("Spotify", "", None));
 /// ```
 pub fn fingerprint(payee: &str, note: &str, category: Option<DocumentId>) -> u64 {
-    let name = row::fingerprint(&row::words(row::name(payee, note)));
-    let booked = || category.map_or(0, |category| row::fingerprint(&[category.to_string()]));
-    if name == 0 { booked() } else { name }
+    row::called(row::fingerprint(&row::words(row::name(payee, note))), category)
 }
 
 /// What is known of whether it is a commitment.

@@ -4,12 +4,11 @@
 //! the map: a week and a month, and one's own median payment. It is a map to look at, not a clustering, and says nothing
 //! of what belongs together.
 
-use std::collections::BTreeMap;
-
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{Currency, Date, Money};
 
-use crate::prices::{Seller, counts, seller};
+use crate::prices::Seller;
+use crate::sellers::{Payment, Sellers};
 use crate::statistics::median;
 
 /// The payments of a currency on the map.
@@ -54,43 +53,44 @@ const DAYS_MIN: usize = 4;
 /// More points than this are a smear.
 const POINTS_MAX: usize = 60;
 
-/// The map of a currency, from the expenses up to `today`.
-pub fn rhythm(rows: &[Spend], currency: Currency, today: Date) -> Rhythm {
-    let mut all = Vec::new();
-    let mut sellers: BTreeMap<Seller, Vec<(Date, i64)>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| counts(row, currency, today)) {
-        all.push(row.amount.minor());
-        let Some(seller) = seller(row) else { continue };
-        sellers.entry(seller).or_default().push((row.date, row.amount.minor()));
-    }
-    let line = median(&mut all);
-    let points = sellers.into_iter().filter_map(|(seller, payments)| point(seller, payments, currency, line?));
-    let mut points: Vec<Point> = points.collect();
-    points.sort_unstable_by(|one, other| other.payments.cmp(&one.payments).then_with(|| one.seller.cmp(&other.seller)));
-    points.truncate(POINTS_MAX);
-    Rhythm { points, typical: line.map(|minor| Money::nearest(minor, currency)) }
+/// Where a seller is on the map, but for the lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gap {
+    half_days: i64,
+    minor: i64,
 }
 
-fn point(seller: Seller, payments: Vec<(Date, i64)>, currency: Currency, line: i64) -> Option<Point> {
-    let mut days: Vec<Date> = payments.iter().map(|(date, _)| *date).collect();
-    days.sort_unstable();
+/// The map of a currency, from the expenses up to `today`.
+pub fn rhythm(rows: &[Spend], currency: Currency, today: Date) -> Rhythm {
+    Sellers::of(rows, today).rhythm(currency)
+}
+
+/// The medians of payments in the order of their dates; `None` for too few days.
+pub(crate) fn gap(payments: &[Payment]) -> Option<Gap> {
+    let mut days: Vec<Date> = payments.iter().map(|(date, ..)| *date).collect();
     days.dedup();
     if days.len() < DAYS_MIN {
         return None;
     }
     let gaps =
         days.windows(2).filter_map(|pair| Some(i64::from(pair.last()?.days()) - i64::from(pair.first()?.days())));
-    let gap_half_days = median(&mut gaps.map(|gap| 2 * gap).collect::<Vec<_>>())?;
-    let amount = median(&mut payments.iter().map(|(_, minor)| *minor).collect::<Vec<_>>())?;
-    let amount_money = Money::nearest(amount, currency);
-    Some(Point {
-        seller,
-        gap_half_days,
-        amount: amount_money,
-        payments: payments.len(),
-        pace: pace(gap_half_days),
-        is_large: amount > line,
-    })
+    let half_days = median(&mut gaps.map(|gap| 2 * gap).collect::<Vec<_>>())?;
+    let minor = median(&mut payments.iter().map(|(.., minor)| *minor).collect::<Vec<_>>())?;
+    Some(Gap { half_days, minor })
+}
+
+/// The map of sellers with how many payments they had, by the line between small and large.
+pub(crate) fn map(mut sellers: Vec<(&Seller, usize, Gap)>, line: i64, currency: Currency) -> Rhythm {
+    sellers.sort_unstable_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(other.0)));
+    let points = sellers.into_iter().take(POINTS_MAX).map(|(seller, payments, gap)| Point {
+        seller: seller.clone(),
+        gap_half_days: gap.half_days,
+        amount: Money::nearest(gap.minor, currency),
+        payments,
+        pace: pace(gap.half_days),
+        is_large: gap.minor > line,
+    });
+    Rhythm { points: points.collect(), typical: Some(Money::nearest(line, currency)) }
 }
 
 const fn pace(gap_half_days: i64) -> Pace {

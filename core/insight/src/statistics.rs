@@ -2,6 +2,9 @@
 //!
 //! Amounts stay whole: the median of two is their mean, rounded towards zero. Numbers that are not finite are left out
 //! by whoever makes them; nothing here returns NaN for finite numbers.
+//!
+//! Logarithms and exponentials are those of libm in this whole crate: those of std differ from platform to platform in the
+//! last bit, and a threshold would be passed on the phone and not on the server.
 
 /// The median of amounts, or `None` of none. Reorders them.
 pub(crate) fn median(amounts: &mut [i64]) -> Option<i64> {
@@ -19,7 +22,7 @@ pub(crate) fn median(amounts: &mut [i64]) -> Option<i64> {
 }
 
 /// The mean of two amounts, rounded towards zero.
-fn midpoint(one: i64, other: i64) -> i64 {
+pub(crate) fn midpoint(one: i64, other: i64) -> i64 {
     i64::try_from((i128::from(one) + i128::from(other)) / 2).unwrap_or(one)
 }
 
@@ -38,6 +41,16 @@ pub(crate) const fn number(amount: i64) -> f64 {
 #[allow(clippy::cast_precision_loss)] // A count of rows or months is far below 2⁵³.
 pub(crate) const fn count(many: usize) -> f64 {
     many as f64
+}
+
+/// The square of a number.
+pub(crate) fn square(number: f64) -> f64 {
+    number * number
+}
+
+/// Whether one of two positive amounts is at most so many times the other.
+pub(crate) fn is_within(one: i64, other: i64, times: f64) -> bool {
+    number(one.max(other)) <= times * number(one.min(other))
 }
 
 #[cfg(test)]

@@ -36,8 +36,10 @@ pub const CORRECTIONS_MAX: usize = 1024;
 const FORMAT: u8 = 1;
 /// How far a belief must be off to be worth a step: below it the step is smaller than what it would displace.
 const ERROR_MIN: f32 = 0.02;
-/// Rows that a learner is made of, the newest: ten a day for five years. What is older has been outweighed since.
-pub const ROWS_MAX: usize = 20_000;
+/// Rows that a learner is made of, the newest: ten a day for nearly three years. What is older has been outweighed since.
+pub const ROWS_MAX: usize = 10_000;
+/// Whoever follows a ledger learns all anew when the first of those rows is another one, so it moves on by this many at once.
+const ROWS_STEP: usize = 1_024;
 /// Steps that a correction may take until it is what would be suggested; AdaGrad's get shorter, so more would not help.
 const CORRECTION_STEPS_MAX: usize = 8;
 
@@ -131,6 +133,16 @@ impl Suggester {
         if self.teaches(row, category) {
             let look = self.look(row);
             self.learn_looked(row, category, &look);
+        }
+    }
+
+    /// Learns a row as the person filed it: as a correction, if that is not what would have been suggested.
+    pub fn file(&mut self, row: &Spend) {
+        let suggested = row.category.and_then(|_| self.suggest(row));
+        if suggested.is_some_and(|suggested| Some(suggested.category) != row.category) {
+            self.correct(row);
+        } else {
+            self.learn(row);
         }
     }
 
@@ -344,11 +356,17 @@ impl Suggester {
 /// The id of a class that was forgotten.
 const NOBODY: DocumentId = DocumentId([0; 16]);
 
-/// The newest [`ROWS_MAX`] rows, oldest first.
+/// The rows that are learnt from, oldest first.
 pub(crate) fn newest(rows: &[Spend]) -> Vec<&Spend> {
     let mut rows: Vec<&Spend> = rows.iter().collect();
     rows.sort_unstable_by_key(|row| (row.date, row.id));
-    rows.split_off(rows.len().saturating_sub(ROWS_MAX))
+    rows.split_off(first_learnt(rows.len()))
+}
+
+/// Of so many rows, which is the first to be learnt from: at most [`ROWS_MAX`] are, and the first one stays the same for
+/// [`ROWS_STEP`] more.
+pub(crate) fn first_learnt(rows: usize) -> usize {
+    rows.saturating_sub(ROWS_MAX).next_multiple_of(ROWS_STEP)
 }
 
 /// The two best classes; of equals the older.

@@ -3,17 +3,17 @@
 //! DBSCAN over the dates of rows in travel-like categories or with travel-like tags, which the caller names: days with at
 //! least four rows within two days, and those within two days of such a day. Amounts never make a trip: an expensive week may be a broken boiler.
 
-use linfa::traits::Transformer;
-use linfa_clustering::Dbscan;
-use ndarray::Array2;
+use std::collections::BTreeMap;
+
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{Currency, Date, DocumentId, EntryKind, Money};
 
-use crate::months::Parents;
+use crate::months::{Parents, lineage};
 use crate::statistics::narrowed;
+use crate::wording::Names;
 
 /// What counts as travelling.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Travel {
     /// Categories, with all below them.
     pub categories: Vec<DocumentId>,
@@ -35,7 +35,7 @@ pub struct Trip {
 }
 
 /// The specification's: days from one row to the next, and rows.
-const DAYS: f64 = 2.0;
+const DAYS: i32 = 2;
 const ROWS_MIN: usize = 4;
 /// More rows of one day than this add nothing to a density of four, and would take a square of time.
 const ROWS_PER_DAY_MAX: usize = ROWS_MIN;
@@ -66,23 +66,55 @@ const POINTS_MAX: usize = 50_000;
 pub fn trips(rows: &[Spend], travel: &Travel, parents: &Parents, today: Date) -> Vec<Trip> {
     let mut travelled: Vec<&Spend> = rows.iter().filter(|row| row.date <= today && travel.has(row, parents)).collect();
     travelled.sort_unstable_by_key(|row| (row.date, row.id));
-    let days = dense(&travelled);
-    let mut trips: Vec<(Date, Date)> = Vec::new();
-    for (label, date) in labels(&days).into_iter().zip(&days).filter_map(|(label, date)| Some((label?, *date))) {
-        match trips.get_mut(label) {
-            Some((from, to)) => (*from, *to) = ((*from).min(date), (*to).max(date)),
-            None => trips.push((date, date)),
-        }
-    }
-    trips.sort_unstable();
-    trips.into_iter().map(|(from, to)| trip(from, to, &travelled)).collect()
+    of(&travelled)
 }
 
+/// The trips in rows of travelling, which are in the order of their dates.
+pub(crate) fn of(travelled: &[&Spend]) -> Vec<Trip> {
+    let days = dense(travelled);
+    spans(&days).into_iter().map(|(from, to)| trip(from, to, travelled)).collect()
+}
+
+/// Words of categories for travelling, in the languages most spoken in Europe; whoever has others names the categories.
+const TRAVEL_WORDS: [&str; 16] = [
+    "travel",
+    "travelling",
+    "traveling",
+    "trip",
+    "trips",
+    "holiday",
+    "holidays",
+    "vacation",
+    "hotel",
+    "hotels",
+    "reise",
+    "reisen",
+    "urlaub",
+    "voyage",
+    "voyages",
+    "viajes",
+];
+
 impl Travel {
+    /// The categories whose names say so, of those that have a name.
+    ///
+    /// ```
+    /// use outlay_insight::trips::Travel;
+    /// use outlay_insight::wording::Names;
+    /// use outlay_ledger::DocumentId;
+    /// let names: Names = [(1, "Leisure:Summer holidays"), (2, "Food")].map(|(id, name)| (DocumentId([id; 16]), name.into())).into();
+    /// assert_eq!(Travel::named(&names).categories, [DocumentId([1; 16])]);
+    /// ```
+    pub fn named(names: &Names) -> Self {
+        let is_word = |word: &str| TRAVEL_WORDS.contains(&word.to_lowercase().as_str());
+        let says_so = |name: &str| name.split(|one: char| !one.is_alphanumeric()).any(is_word);
+        let categories = names.iter().filter(|(_, name)| says_so(name)).map(|(id, _)| *id).collect();
+        Self { categories, tags: Vec::new() }
+    }
+
     /// Whether a row is an expense for travelling.
-    fn has(&self, row: &Spend, parents: &Parents) -> bool {
-        let is_below =
-            |own: &DocumentId| crate::months::lineage(row.category, parents).any(|category| category == *own);
+    pub(crate) fn has(&self, row: &Spend, parents: &Parents) -> bool {
+        let is_below = |own: &DocumentId| lineage(row.category, parents).any(|category| category == *own);
         row.kind == EntryKind::Expense
             && (row.tags.iter().any(|tag| self.tags.contains(tag)) || self.categories.iter().any(is_below))
     }
@@ -100,22 +132,38 @@ fn dense(rows: &[&Spend]) -> Vec<Date> {
     days.split_off(days.len().saturating_sub(POINTS_MAX))
 }
 
-/// Which trip each day belongs to, counted from 0 in the order of days; `None` for those that belong to none.
-fn labels(days: &[Date]) -> Vec<Option<usize>> {
-    let numbers = days.iter().map(|date| f64::from(date.days())).collect();
-    let Ok(records) = Array2::from_shape_vec((days.len(), 1), numbers) else { return Vec::new() };
-    if days.len() < ROWS_MIN {
-        return Vec::new();
+/// The first and the last day of each trip. DBSCAN over dates that are sorted needs no index: what is near one stands beside
+/// it. A day is dense if enough rows are near; dense days that are near each other are one trip, with the days near them.
+fn spans(days: &[Date]) -> Vec<(Date, Date)> {
+    let near = |date: Date| {
+        let days_off = |other: &Date| other.days().saturating_sub(date.days());
+        let start = days.partition_point(|other| days_off(other) < -DAYS);
+        let end = days.partition_point(|other| days_off(other) <= DAYS);
+        days.get(start..end).unwrap_or_default()
+    };
+    let mut spans: Vec<(Date, Date)> = Vec::new();
+    let mut last_dense: Option<Date> = None;
+    for date in days.iter().copied().filter(|date| near(*date).len() >= ROWS_MIN) {
+        let (first, last) = (near(date).first().copied().unwrap_or(date), near(date).last().copied().unwrap_or(date));
+        let goes_on = last_dense.is_some_and(|dense| date.days().saturating_sub(dense.days()) <= DAYS);
+        match spans.last_mut().filter(|_| goes_on) {
+            Some((_, end)) => *end = last,
+            // A day between two trips that is near both belongs to the first of them.
+            None => {
+                let after = spans.last().map(|(_, end)| *end).filter(|end| *end >= first);
+                let first = near(date).iter().copied().find(|day| after.is_none_or(|end| *day > end)).unwrap_or(first);
+                spans.push((first, last));
+            }
+        }
+        last_dense = Some(date);
     }
-    // linfa counts what is nearer than the tolerance; two days are meant to be near enough.
-    let parameters = Dbscan::params(ROWS_MIN).tolerance(DAYS + 0.5);
-    let Ok(parameters) = linfa::ParamGuard::check(parameters) else { return Vec::new() };
-    parameters.transform(&records).to_vec()
+    spans
 }
 
 fn trip(from: Date, to: Date, travelled: &[&Spend]) -> Trip {
-    let rows = travelled.iter().filter(|row| from <= row.date && row.date <= to);
-    let mut sums: std::collections::BTreeMap<Currency, i128> = std::collections::BTreeMap::new();
+    let start = travelled.partition_point(|row| row.date < from);
+    let rows = travelled.get(start..).unwrap_or_default().iter().take_while(|row| row.date <= to);
+    let mut sums: BTreeMap<Currency, i128> = BTreeMap::new();
     for row in rows.clone() {
         *sums.entry(row.amount.currency()).or_default() += i128::from(row.amount.minor());
     }

@@ -9,7 +9,7 @@
 use outlay_ledger::Date;
 
 use crate::calendar::Cadence;
-use crate::statistics::{count, median, number};
+use crate::statistics::{count, is_within, median, number};
 
 /// A row of a group: when, and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,7 @@ fn best_of(points: &[Point], cadence: Cadence, cadences_tried: usize) -> Option<
         return None; // With most steps of several periods, it is a chain of another cadence or none.
     }
     let tried = points.len() * cadences_tried * rule.off_max.len();
-    let chance_log = count(tried).ln() + chance_log(points, &links, &rule)?;
+    let chance_log = libm::log(count(tried)) + chance_log(points, &links, &rule)?;
     Some(Chain { cadence, places: places(&links), chance_log })
 }
 
@@ -183,7 +183,7 @@ fn near(points: &[Point], from: usize, cadence: Cadence, periods: u16) -> impl I
 
 /// What a step is worth; `None` if the amounts are too different.
 fn gain(from: Point, to: Point, periods: u16, off: i32, rule: &Rule) -> Option<f64> {
-    let distance = (number(to.minor) / number(from.minor)).ln().abs() / RATIO_MAX.ln();
+    let distance = libm::log(number(to.minor) / number(from.minor)).abs() / libm::log(RATIO_MAX);
     let off = f64::from(off) / f64::from(rule.off_max[1].max(1));
     let missed = f64::from(periods - 1);
     (distance <= 1.0).then_some(1.0 - MISSED_COST * missed - OFF_COST * off - AMOUNT_COST * distance)
@@ -215,7 +215,7 @@ fn chance_log(points: &[Point], links: &[Link], rule: &Rule) -> Option<f64> {
     let (from, to) = (points.get(first)?, points.get(last)?);
     let mut amounts: Vec<i64> = places(links).into_iter().filter_map(|at| Some(points.get(at)?.minor)).collect();
     let typical = median(&mut amounts)?;
-    let like = |point: &&Point| (number(point.minor) / number(typical)).ln().abs() <= RATIO_MAX.ln();
+    let like = |point: &&Point| is_within(point.minor, typical, RATIO_MAX);
     let rivals = points.get(first..=last)?.iter().filter(like).count().saturating_sub(1);
     let density = count(rivals) / f64::from(days_between(from.date, to.date).max(1));
     let slots = links.iter().map(|link| usize::from(link.periods)).sum();
@@ -232,15 +232,15 @@ const CHANCE_MIN: f64 = 1e-12;
 
 /// The natural logarithm of the chance of at least so many hits in so many independent tries.
 fn tail_log(tries: usize, hits: usize, chance: f64) -> f64 {
-    let (hit, miss) = (chance.ln(), (-chance).ln_1p());
-    let mut ways = (0..hits).map(|place| (count(tries - place) / count(place + 1)).ln()).sum::<f64>();
+    let (hit, miss) = (libm::log(chance), libm::log1p(-chance));
+    let mut ways = (0..hits).map(|place| libm::log(count(tries - place) / count(place + 1))).sum::<f64>();
     let mut terms = Vec::with_capacity(tries + 1 - hits);
     for many in hits..=tries {
         terms.push(ways + count(many) * hit + count(tries - many) * miss);
-        ways += (count(tries - many) / count(many + 1)).ln();
+        ways += libm::log(count(tries - many) / count(many + 1));
     }
     let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    largest + terms.iter().map(|term| (term - largest).exp()).sum::<f64>().ln()
+    largest + libm::log(terms.iter().map(|term| libm::exp(term - largest)).sum())
 }
 
 fn days_between(from: Date, to: Date) -> i32 {

@@ -1,10 +1,12 @@
 //! What is said of a chain: how much, when next, what was missed, what became dearer, and what a person decided.
 
+use std::collections::BTreeMap;
+
 use outlay_ledger::expense::Decision;
 use outlay_ledger::{Date, DocumentId};
 
 use super::join::Found;
-use super::row::Row;
+use super::row::{Row, called};
 use super::{Amount, Cadence, Commitment, CommitmentId, Decided, Payment, PriceChange, Standing, chain};
 use crate::statistics::median;
 
@@ -39,25 +41,34 @@ pub(super) fn commitment(rows: &[Row], found: &Found, standing: Standing, today:
     })
 }
 
-/// Lets a decision on a commitment count: the one in its latest payment that has one, or else one whose entry is gone and
-/// whose payment was called as one of these.
-pub(super) fn judge(
-    rows: &[Row],
-    found: &Found,
-    decisions: &[Decided],
-    is_there: impl Fn(DocumentId) -> bool,
-) -> Standing {
-    let in_it = found.places.iter().rev().filter_map(|place| rows.get(*place));
-    let stands_in = |row: &Row| decisions.iter().find(|decided| decided.entry == row.entry);
-    let called = |decided: &&Decided| {
-        let is_called = |row: &Row| decided.fingerprint == super::fingerprint(&row.name, "", row.category);
-        !is_there(decided.entry) && decided.fingerprint != 0 && in_it.clone().any(is_called)
-    };
-    let gone = || decisions.iter().filter(called).max_by_key(|decided| decided.entry);
-    match in_it.clone().find_map(stands_in).or_else(gone).map(|decided| decided.decision) {
-        None => Standing::Found,
-        Some(Decision::Confirmed) => Standing::Confirmed,
-        Some(Decision::Dismissed) => Standing::Dismissed,
+/// What people decided, by where it stands.
+pub(super) struct Decisions<'a> {
+    by_entry: BTreeMap<DocumentId, &'a Decided>,
+    /// Those whose entry is gone and that are known by what it was called, the greatest entry first.
+    gone: Vec<&'a Decided>,
+}
+
+impl<'a> Decisions<'a> {
+    pub(super) fn of(decisions: &'a [Decided], is_there: impl Fn(DocumentId) -> bool) -> Self {
+        let is_gone = |decided: &&Decided| !is_there(decided.entry) && decided.fingerprint != 0;
+        let mut gone: Vec<&Decided> = decisions.iter().filter(is_gone).collect();
+        gone.sort_unstable_by_key(|decided| std::cmp::Reverse(decided.entry));
+        Self { by_entry: decisions.iter().map(|decided| (decided.entry, decided)).collect(), gone }
+    }
+
+    /// The decision on a chain: the one in its latest payment that has one, or else one whose entry is gone and whose
+    /// payment was called as one of these.
+    pub(super) fn on(&self, rows: &[Row], found: &Found) -> Standing {
+        let in_it = found.places.iter().rev().filter_map(|place| rows.get(*place));
+        let stands_in = |row: &Row| self.by_entry.get(&row.entry).copied();
+        let is_meant =
+            |decided: &&&Decided| in_it.clone().any(|row| decided.fingerprint == called(row.text, row.category));
+        let gone = || self.gone.iter().find(is_meant).copied();
+        match in_it.clone().find_map(stands_in).or_else(gone).map(|decided| decided.decision) {
+            None => Standing::Found,
+            Some(Decision::Confirmed) => Standing::Confirmed,
+            Some(Decision::Dismissed) => Standing::Dismissed,
+        }
     }
 }
 

@@ -2,65 +2,61 @@
 
 use std::collections::BTreeSet;
 
+use outlay_ledger::Date;
+
 use super::row::{Row, words};
+use super::search::Search;
 use super::{Cadence, chain};
-use crate::statistics::number;
+use crate::statistics::is_within;
 
 /// A chain over all rows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) cadence: Cadence,
     /// Places of rows, by date.
     pub(super) places: Vec<usize>,
 }
 
-/// Gives each chain the unclaimed rows that stand where one of its payments is missing, before, between and after those
-/// it has. `order` is all rows by date.
-pub(super) fn fill(rows: &[Row], order: &[usize], found: &mut [Found], claimed: &mut BTreeSet<usize>) {
+/// Gives each chain the rows that nobody took and that stand where one of its payments is missing, before, between and
+/// after those it has.
+pub(super) fn fill(search: &Search, found: &mut [Found], taken: &mut [bool]) {
+    let mut take = |expected: Date, chain: &Found, like: usize| {
+        let place = near(search, taken, expected, chain, like)?;
+        taken.get_mut(place).into_iter().for_each(|taken| *taken = true);
+        Some(place)
+    };
     for chain in found {
+        let date = |place: Option<&usize>| search.row(*place?).map(|row| row.date);
         let mut at = 0;
-        while let Some(here) = chain.places.get(at).and_then(|place| rows.get(*place)) {
-            let next = chain.places.get(at + 1).and_then(|place| rows.get(*place));
-            let expected = chain.cadence.after(here.date, 1);
-            let is_missing = next.is_none_or(|next| expected.days() + chain::off_max(chain.cadence) < next.date.days());
-            let filler = if is_missing { near(rows, order, claimed, expected, chain, here) } else { None };
-            if let Some(place) = filler {
-                claimed.insert(place);
-                chain.places.insert(at + 1, place);
+        while let Some((here, place)) = date(chain.places.get(at)).zip(chain.places.get(at).copied()) {
+            let expected = chain.cadence.after(here, 1);
+            let is_missing = date(chain.places.get(at + 1))
+                .is_none_or(|next| expected.days() + chain::off_max(chain.cadence) < next.days());
+            if let Some(filler) = if is_missing { take(expected, chain, place) } else { None } {
+                chain.places.insert(at + 1, filler);
             }
             at += 1;
         }
-        while let Some(first) = chain.places.first().and_then(|place| rows.get(*place)) {
-            let Some(place) = near(rows, order, claimed, chain.cadence.before(first.date, 1), chain, first) else {
-                break;
-            };
-            claimed.insert(place);
-            chain.places.insert(0, place);
+        while let Some((first, place)) = date(chain.places.first()).zip(chain.places.first().copied()) {
+            let Some(filler) = take(chain.cadence.before(first, 1), chain, place) else { break };
+            chain.places.insert(0, filler);
         }
     }
 }
 
-/// The unclaimed row nearest to a date that is the same payment as `like`.
-fn near(
-    rows: &[Row],
-    order: &[usize],
-    claimed: &BTreeSet<usize>,
-    expected: outlay_ledger::Date,
-    chain: &Found,
-    like: &Row,
-) -> Option<usize> {
-    let off_max = chain::off_max(chain.cadence);
-    let earliest = expected.days() - off_max;
-    let start = order.partition_point(|place| rows.get(*place).is_some_and(|row| row.date.days() < earliest));
-    let window = order
-        .get(start..)?
-        .iter()
-        .take_while(|place| rows.get(**place).is_some_and(|row| row.date.days() <= expected.days() + off_max));
-    let fitting = window.filter(|place| !claimed.contains(place)).filter_map(|place| {
-        let row = rows.get(*place)?;
-        let off = (row.date.days() - expected.days()).abs();
-        let is_exact = off <= chain::off_exact(chain.cadence);
-        is_same_payment(row, like, is_exact).then_some((off, row.entry, *place))
+/// The row nearest to a date that nobody took and that is the same payment as that at `like`. What is the same payment has
+/// the name or the amount in common, so only such groups are looked at.
+fn near(search: &Search, taken: &[bool], expected: Date, chain: &Found, like: usize) -> Option<usize> {
+    let (off_max, off_exact) = (chain::off_max(chain.cadence), chain::off_exact(chain.cadence));
+    let payment = search.row(like)?;
+    let off = |place: &usize| search.row(*place).map(|row| row.date.days().saturating_sub(expected.days()));
+    let windows = search.alike(like).flat_map(|group| {
+        let start = group.partition_point(|place| off(place).is_some_and(|off| off < -off_max));
+        group.get(start..).unwrap_or_default().iter().take_while(|place| off(place).is_some_and(|off| off <= off_max))
+    });
+    let fitting = windows.filter(|place| taken.get(**place) == Some(&false)).filter_map(|place| {
+        let (row, off) = (search.row(*place)?, off(place)?.abs());
+        is_same_payment(row, payment, off <= off_exact).then_some((off, row.entry, *place))
     });
     fitting.min().map(|(.., place)| place)
 }
@@ -73,30 +69,41 @@ fn is_same_payment(one: &Row, other: &Row, is_exact: bool) -> bool {
         (one.category.is_some() && one.category == other.category) || (is_exact && one.account == other.account);
     one.stream == other.stream
         && one.entry != other.entry
-        && ((is_name && ratio(one, other) <= FILL_RATIO_MAX) || (is_booked_alike && one.minor == other.minor))
+        && ((is_name && is_within(one.minor, other.minor, FILL_RATIO_MAX))
+            || (is_booked_alike && one.minor == other.minor))
 }
 
 /// How much a payment under the same name on the expected date may differ, such as a first or a last one that is a part of
 /// a month or makes good for several.
 const FILL_RATIO_MAX: f64 = 5.0;
 
-fn ratio(one: &Row, other: &Row) -> f64 {
-    (number(one.minor) / number(other.minor)).ln().abs().exp()
-}
-
 /// Chains of which one goes on where another ends, put together: of those that could, the most alike first.
 pub(super) fn joined(rows: &[Row], found: Vec<Found>) -> Vec<Found> {
-    let mut chains: Vec<Option<Found>> = found.into_iter().map(Some).collect();
+    let begin = |chain: &Found| rows.get(*chain.places.first()?).map(|row| (row.stream, chain.cadence, row.date));
+    let mut starts: Vec<_> = found.iter().enumerate().filter_map(|(at, chain)| Some((begin(chain)?, at))).collect();
+    starts.sort_unstable();
     let mut joins = Vec::new();
-    for (first, one) in chains.iter().enumerate() {
-        for (second, other) in chains.iter().enumerate().filter(|(second, _)| *second != first) {
-            let (Some(one), Some(other)) = (one, other) else { continue };
-            joins.extend(alike(rows, one, other).map(|score| (score, first, second)));
+    for (first, one) in found.iter().enumerate() {
+        let Some(end) = one.places.last().and_then(|place| rows.get(*place)) else { continue };
+        let from = starts.partition_point(|(start, _)| *start < (end.stream, one.cadence, end.date));
+        let latest = latest_start(one.cadence, end.date);
+        let next = starts.get(from..).unwrap_or_default().iter();
+        let next = next.take_while(|(start, _)| *start <= (end.stream, one.cadence, latest));
+        for second in next.map(|(_, second)| *second).filter(|second| *second != first) {
+            let score = found.get(second).and_then(|other| alike(rows, one, other));
+            joins.extend(score.map(|score| (score, first, second)));
         }
     }
     joins.sort_unstable_by(|one, other| other.0.cmp(&one.0).then((one.1, one.2).cmp(&(other.1, other.2))));
+    let mut chains: Vec<Option<Found>> = found.into_iter().map(Some).collect();
     apply(joins.into_iter().map(|(_, first, second)| (first, second)), &mut chains);
     chains.into_iter().flatten().collect()
+}
+
+/// The latest that a chain may begin which goes on where another ended.
+fn latest_start(cadence: Cadence, end: Date) -> Date {
+    let latest = cadence.after(end, chain::periods_max(cadence));
+    latest.add_days(chain::off_max(cadence)).unwrap_or(Date::MAX)
 }
 
 /// Puts the second chain of each pair behind the first, where neither has been taken by a better pair.
@@ -125,7 +132,10 @@ fn apply(joins: impl Iterator<Item = (usize, usize)>, chains: &mut [Option<Found
 /// How alike the end of one chain and the beginning of another are, if the other can go on where the one ends.
 fn alike(rows: &[Row], one: &Found, other: &Found) -> Option<[i64; 3]> {
     let (end, start) = (rows.get(*one.places.last()?)?, rows.get(*other.places.first()?)?);
-    if one.cadence != other.cadence || end.stream != start.stream || ratio(end, start) > chain::RATIO_MAX {
+    if one.cadence != other.cadence
+        || end.stream != start.stream
+        || !is_within(end.minor, start.minor, chain::RATIO_MAX)
+    {
         return None;
     }
     let periods = 1..=chain::periods_max(one.cadence);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{Currency, Date, DocumentId, EntryKind};
 
+use crate::hash::Hash;
+
 /// Movements that can be compared: of one kind, in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Stream {
@@ -100,17 +102,17 @@ pub(super) fn words(name: &str) -> Vec<String> {
     if lasting.is_empty() { all().map(str::to_lowercase).collect() } else { lasting }
 }
 
-/// FNV-1a over the words, which stays the same in every version: synced decisions contain it. 0 for no words.
+/// The words as a number; 0 for no words.
 pub(super) fn fingerprint(words: &[String]) -> u64 {
-    if words.is_empty() {
-        return 0;
-    }
-    let bytes = words.iter().flat_map(|word| word.bytes().chain([b' ']));
-    bytes.fold(FNV_OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME)).max(1)
+    let hash = words.iter().fold(Hash::EMPTY, |hash, word| hash.add(word.as_bytes()).add(b" "));
+    if words.is_empty() { 0 } else { hash.0.max(1) }
 }
 
-const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
+/// What a payment is called, or where it is booked if its name says nothing; 0 for neither.
+pub(super) fn called(text: u64, category: Option<DocumentId>) -> u64 {
+    let booked = || category.map_or(0, |category| fingerprint(&[category.to_string()]));
+    if text == 0 { booked() } else { text }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,11 @@
 //! All chains of all groups, and which of them are kept.
 //!
 //! Every group has its best chain; over all groups the least probable by chance is kept first, and its rows are no longer
-//! there for others. A row that is added or taken away changes only the groups it is in, so the others' chains are
-//! remembered.
+//! there for others. A row that is added or taken away changes only the groups it is in. What was found in a group is
+//! remembered with the rows of it that were claimed then, so to search again after one row is mostly to look up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasherDefault;
 
 use outlay_ledger::expense::Decision;
 use outlay_ledger::spend::Spend;
@@ -12,33 +13,74 @@ use outlay_ledger::{Date, DocumentId};
 
 use super::chain::{self, Chain, Point};
 use super::join::{self, Found};
-use super::row::{Key, Row};
-use super::{Commitment, Decided, facts};
+use super::row::{Common, Key, Row};
+use super::{Commitment, Decided, Standing, facts};
+use crate::hash::Fixed;
 
 /// Rows, and the chains found in them so far.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
     rows: Vec<Row>,
+    /// Of each place in `rows`, the groups the row is in.
+    homes: Vec<Vec<usize>>,
     /// Places in `rows` whose row was taken out.
     free: Vec<usize>,
     places: BTreeMap<DocumentId, usize>,
     /// Places in `rows`, by date and then entry.
     order: Vec<usize>,
-    groups: BTreeMap<Key, Group>,
+    keys: HashMap<Key, usize, BuildHasherDefault<Fixed>>,
+    groups: Vec<Group>,
+    /// Groups whose best chain with nothing claimed is not known, and those that have one.
+    unsearched: Vec<usize>,
+    promising: BTreeSet<usize>,
+    /// How often commitments were asked for.
+    round: u64,
+    /// What was said of chains, by their first row, and the places whose rows have changed since.
+    said: BTreeMap<usize, Said>,
+    changed: Vec<usize>,
 }
 
-#[derive(Debug, Clone, Default)]
+/// Rows that have something in common.
+#[derive(Debug, Clone)]
 struct Group {
+    key: Key,
     /// Places in `rows`, by date and then entry.
     rows: Vec<usize>,
-    /// Its best chain when nothing is claimed; the outer `None` if that is not known.
-    best: Option<Option<Chain>>,
+    /// Which of them are claimed, as one number; 0 for none. Only while commitments are looked for.
+    claimed: u64,
+    /// The best chains found, by what was claimed.
+    known: Vec<Known>,
+    is_unsearched: bool,
+}
+
+/// The best chain of a group where these rows are claimed, with how improbable it is.
+#[derive(Debug, Clone)]
+struct Known {
+    claimed: u64,
+    round: u64,
+    best: Option<(f64, Found)>,
+}
+
+/// A chain as it was told.
+#[derive(Debug, Clone)]
+struct Said {
+    found: Found,
+    standing: Standing,
+    today: Date,
+    commitment: Option<Commitment>,
+}
+
+/// Rows that are no longer there for other chains, and the groups that lack some.
+struct Claims {
+    taken: Vec<bool>,
+    touched: Vec<usize>,
 }
 
 /// A chain that may be kept, as places in `rows`.
 struct Candidate {
     chance_log: f64,
     key: Key,
+    group: usize,
     found: Found,
 }
 
@@ -63,15 +105,28 @@ impl Search {
     pub fn add(&mut self, spend: &Spend) {
         self.remove(spend.id);
         let Some(row) = Row::of(spend) else { return };
+        let homes: Vec<usize> = row.keys().map(|key| self.group(key)).collect();
         let place = self.placed(row);
         let Self { rows, groups, order, .. } = self;
         let Some(row) = rows.get(place) else { return };
         insert(order, rows, row, place);
-        for key in row.keys() {
-            let group = groups.entry(key).or_default();
+        for home in &homes {
+            let Some(group) = groups.get_mut(*home) else { continue };
             insert(&mut group.rows, rows, row, place);
-            group.best = None;
         }
+        self.changed(place, &homes);
+        if let Some(own) = self.homes.get_mut(place) {
+            *own = homes;
+        }
+    }
+
+    /// The group of a key, made now if there is none.
+    fn group(&mut self, key: Key) -> usize {
+        let groups = &mut self.groups;
+        *self.keys.entry(key).or_insert_with(|| {
+            groups.push(Group { key, rows: Vec::new(), claimed: 0, known: Vec::new(), is_unsearched: false });
+            groups.len() - 1
+        })
     }
 
     /// Gives a row a place, of one that was taken out if there is one.
@@ -80,7 +135,10 @@ impl Search {
         self.places.insert(row.entry, place);
         match self.rows.get_mut(place) {
             Some(free) => *free = row,
-            None => self.rows.push(row),
+            None => {
+                self.rows.push(row);
+                self.homes.push(Vec::new());
+            }
         }
         place
     }
@@ -88,15 +146,25 @@ impl Search {
     /// Takes out the row of an entry.
     pub fn remove(&mut self, entry: DocumentId) {
         let Some(place) = self.places.remove(&entry) else { return };
-        let Some(row) = self.rows.get(place) else { return };
+        let homes = self.homes.get_mut(place).map(std::mem::take).unwrap_or_default();
         self.order.retain(|at| *at != place);
         self.free.push(place);
-        for key in row.keys() {
-            let Some(group) = self.groups.get_mut(&key) else { continue };
+        for home in &homes {
+            let Some(group) = self.groups.get_mut(*home) else { continue };
             group.rows.retain(|at| *at != place);
-            group.best = None;
-            if group.rows.is_empty() {
-                self.groups.remove(&key);
+        }
+        self.changed(place, &homes);
+    }
+
+    /// Forgets what was found in groups of which a row has changed.
+    fn changed(&mut self, place: usize, homes: &[usize]) {
+        self.changed.push(place);
+        for home in homes {
+            self.promising.remove(home);
+            let Some(group) = self.groups.get_mut(*home) else { continue };
+            group.known.clear();
+            if !std::mem::replace(&mut group.is_unsearched, true) {
+                self.unsearched.push(*home);
             }
         }
     }
@@ -104,22 +172,35 @@ impl Search {
     /// The commitments as of `today`; see [`super::recurring`].
     pub fn commitments(&mut self, today: Date, decisions: &[Decided]) -> Vec<Commitment> {
         let confirmed = self.confirmed(decisions);
-        let (mut found, mut claimed) = (Vec::new(), BTreeSet::new());
-        for is_named in [true, false] {
-            self.keep(is_named, today, &confirmed, &mut found, &mut claimed);
+        let mut claims = Claims { taken: vec![false; self.rows.len()], touched: Vec::new() };
+        self.round += 1;
+        for place in self.after(today) {
+            self.claim(&mut claims, place);
         }
-        join::fill(&self.rows, self.by_date(today), &mut found, &mut claimed);
+        let mut found = Vec::new();
+        for is_named in [true, false] {
+            self.keep(is_named, &confirmed, &mut found, &mut claims);
+        }
+        join::fill(self, &mut found, &mut claims.taken);
+        for group in claims.touched {
+            self.groups.get_mut(group).into_iter().for_each(|group| group.claimed = 0);
+        }
         let found = join::joined(&self.rows, found);
-        let is_there = |entry: DocumentId| self.places.contains_key(&entry);
-        let each = |found: &Found| {
-            let standing = facts::judge(&self.rows, found, decisions, is_there);
-            facts::commitment(&self.rows, found, standing, today)
-        };
-        let mut commitments: Vec<Commitment> = found.iter().filter_map(each).collect();
+        let mut commitments = self.told(found, today, decisions);
         commitments.sort_unstable_by_key(|commitment| {
             (commitment.kind, commitment.currency, commitment.payments.first().map(|first| (first.date, first.entry)))
         });
         commitments
+    }
+
+    pub(super) fn row(&self, place: usize) -> Option<&Row> {
+        self.rows.get(place)
+    }
+
+    /// The groups in which other payments of a commitment are found, each by date, that a row is in.
+    pub(super) fn alike(&self, place: usize) -> impl Iterator<Item = &[usize]> {
+        let homes = self.homes.get(place).into_iter().flatten().filter_map(|home| self.groups.get(*home));
+        homes.filter(|group| !matches!(group.key.1, Common::Category(_))).map(|group| group.rows.as_slice())
     }
 
     /// The rows that a person confirmed by name.
@@ -128,57 +209,122 @@ impl Search {
         confirmed.filter_map(|decision| self.places.get(&decision.entry).copied()).collect()
     }
 
-    /// The rows up to a date, by date.
-    fn by_date(&self, today: Date) -> &[usize] {
+    /// The rows after a date.
+    fn after(&self, today: Date) -> Vec<usize> {
         let end = self.order.partition_point(|place| self.rows.get(*place).is_some_and(|row| row.date <= today));
-        self.order.get(..end).unwrap_or_default()
+        self.order.get(end..).unwrap_or_default().to_vec()
+    }
+
+    fn claim(&mut self, claims: &mut Claims, place: usize) {
+        claims.taken.get_mut(place).into_iter().for_each(|taken| *taken = true);
+        for home in self.homes.get(place).into_iter().flatten() {
+            let Some(group) = self.groups.get_mut(*home) else { continue };
+            if group.claimed == 0 {
+                claims.touched.push(*home);
+            }
+            group.claimed ^= mark(place);
+        }
     }
 
     /// Keeps chains of the groups that have a name or a category in common, or of the others, and claims their rows.
-    fn keep(
-        &mut self,
-        is_named: bool,
-        today: Date,
-        confirmed: &BTreeSet<usize>,
-        kept: &mut Vec<Found>,
-        claimed: &mut BTreeSet<usize>,
-    ) {
-        let mut waiting = self.candidates(is_named, today, claimed, confirmed);
-        while let Some(Candidate { key, found, .. }) = waiting.pop_first() {
-            if found.places.iter().all(|place| !claimed.contains(place)) {
-                claimed.extend(found.places.iter().copied());
+    fn keep(&mut self, is_named: bool, confirmed: &BTreeSet<usize>, kept: &mut Vec<Found>, claims: &mut Claims) {
+        let mut waiting = BTreeSet::new();
+        for group in self.due(is_named, confirmed, claims) {
+            waiting.extend(self.candidate(group, &claims.taken, confirmed));
+        }
+        while let Some(Candidate { group, found, .. }) = waiting.pop_first() {
+            let is_free = |place: &usize| claims.taken.get(*place) == Some(&false);
+            if found.places.iter().all(is_free) {
+                found.places.iter().for_each(|place| self.claim(claims, *place));
                 kept.push(found);
             }
-            let rest = self.groups.get(&key).and_then(|group| searched(&self.rows, &key, &group.rows, today, claimed));
-            waiting.extend(rest.and_then(|found| candidate(key, found, confirmed)));
+            waiting.extend(self.candidate(group, &claims.taken, confirmed));
         }
     }
 
-    /// The best chain of each group that has one, the least probable by chance first.
-    fn candidates(
-        &mut self,
-        is_named: bool,
-        today: Date,
-        claimed: &BTreeSet<usize>,
-        confirmed: &BTreeSet<usize>,
-    ) -> BTreeSet<Candidate> {
-        let Self { rows, groups, .. } = self;
-        let mut touched = BTreeSet::new();
-        claimed.iter().filter_map(|place| rows.get(*place)).for_each(|row| touched.extend(row.keys()));
-        let mut candidates = BTreeSet::new();
-        for (key, group) in groups.iter_mut().filter(|((_, common), _)| common.is_named() == is_named) {
-            let is_past = group.rows.last().and_then(|last| rows.get(*last)).is_some_and(|last| last.date <= today);
-            if !is_past || touched.contains(key) {
-                let best = searched(rows, key, &group.rows, today, claimed);
-                candidates.extend(best.and_then(|best| candidate(*key, best, confirmed)));
-                continue;
-            }
-            let best = group.best.get_or_insert_with(|| chain::best(&points(rows, &group.rows), key.1.is_name()));
-            let best = best.as_ref().filter(|chain| chain.chance_log <= CHANCE_LOG_CONFIRMED);
-            candidates.extend(best.and_then(|chain| candidate(*key, of_group(chain, &group.rows), confirmed)));
-        }
-        candidates
+    /// The groups that may have a chain: those that have one with nothing claimed, those of what a person confirmed, those
+    /// that nobody has searched, and those that lack rows.
+    fn due(&mut self, is_named: bool, confirmed: &BTreeSet<usize>, claims: &Claims) -> BTreeSet<usize> {
+        let Self { groups, unsearched, promising, homes, .. } = self;
+        unsearched.retain(|at| groups.get_mut(*at).is_some_and(Group::is_to_be_searched));
+        let is_of_these = |at: &usize| {
+            groups.get(*at).is_some_and(|group| group.rows.len() > 1 && group.key.1.is_named() == is_named)
+        };
+        let confirmed = confirmed.iter().filter_map(|place| homes.get(*place)).flatten();
+        let all = unsearched.iter().chain(promising.iter()).chain(confirmed).chain(&claims.touched);
+        all.copied().filter(is_of_these).collect()
     }
+
+    /// The best chain of the rows of a group that are not claimed, if it is improbable enough.
+    fn candidate(&mut self, at: usize, taken: &[bool], confirmed: &BTreeSet<usize>) -> Option<Candidate> {
+        let (rows, round) = (&self.rows, self.round);
+        let group = self.groups.get_mut(at)?;
+        let (best, is_new) = group.best(rows, taken, round);
+        let best = best.filter(|(chance_log, _)| *chance_log <= CHANCE_LOG_CONFIRMED);
+        if is_new && group.claimed == 0 {
+            group.is_unsearched = false;
+            if best.as_ref().is_some_and(|(chance_log, _)| *chance_log <= CHANCE_LOG_MAX) {
+                self.promising.insert(at);
+            }
+        }
+        let (chance_log, found) = best?;
+        let is_confirmed = found.places.iter().any(|place| confirmed.contains(place));
+        let limit = if is_confirmed { CHANCE_LOG_CONFIRMED } else { CHANCE_LOG_MAX };
+        (chance_log <= limit).then_some(Candidate { chance_log, key: group.key, group: at, found })
+    }
+
+    /// Chains as commitments. What was said of one before is said again, if it is the same chain of the same rows.
+    fn told(&mut self, found: Vec<Found>, today: Date, decisions: &[Decided]) -> Vec<Commitment> {
+        let decisions = facts::Decisions::of(decisions, |entry| self.places.contains_key(&entry));
+        let changed: BTreeSet<usize> = std::mem::take(&mut self.changed).into_iter().collect();
+        let mut before = std::mem::take(&mut self.said);
+        for found in found {
+            let standing = decisions.on(&self.rows, &found);
+            let Some(first) = found.places.first().copied() else { continue };
+            let is_same = |said: &Said| said.standing == standing && said.today == today && said.found == found;
+            let is_changed = found.places.iter().any(|place| changed.contains(place));
+            let said = match before.remove(&first).filter(|said| !is_changed && is_same(said)) {
+                Some(said) => said,
+                None => {
+                    let commitment = facts::commitment(&self.rows, &found, standing, today);
+                    Said { found, standing, today, commitment }
+                }
+            };
+            self.said.insert(first, said);
+        }
+        self.said.values().filter_map(|said| said.commitment.clone()).collect()
+    }
+}
+
+impl Group {
+    /// Whether nobody has searched it; one row alone need not be.
+    fn is_to_be_searched(&mut self) -> bool {
+        self.is_unsearched &= self.rows.len() > 1;
+        self.is_unsearched
+    }
+
+    /// The best chain of the rows that are not taken, and whether it was searched just now.
+    fn best(&mut self, rows: &[Row], taken: &[bool], round: u64) -> (Option<(f64, Found)>, bool) {
+        let claimed = self.claimed;
+        if let Some(known) = self.known.iter_mut().find(|known| known.claimed == claimed) {
+            known.round = round;
+            return (known.best.clone(), false);
+        }
+        let free: Vec<usize> = self.rows.iter().copied().filter(|place| taken.get(*place) == Some(&false)).collect();
+        let best = chain::best(&points(rows, &free), self.key.1.is_name()).map(|chain| of_group(&chain, &free));
+        // What was needed neither this time nor the last is not remembered.
+        self.known.retain(|known| known.round + 1 >= round);
+        self.known.push(Known { claimed, round, best: best.clone() });
+        (best, true)
+    }
+}
+
+/// A number for a place, so that those of several together say which they are (SplitMix64, Steele, Lea and Flood 2014).
+fn mark(place: usize) -> u64 {
+    let mixed = (place as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 /// Puts a row where its date and entry belong.
@@ -186,13 +332,6 @@ fn insert(places: &mut Vec<usize>, rows: &[Row], row: &Row, place: usize) {
     let before = |at: &usize| rows.get(*at).is_some_and(|other| (other.date, other.entry) < (row.date, row.entry));
     let at = if places.last().is_none_or(before) { places.len() } else { places.partition_point(before) };
     places.insert(at, place);
-}
-
-/// The best chain of the rows of a group that are not claimed.
-fn searched(rows: &[Row], key: &Key, group: &[usize], today: Date, claimed: &BTreeSet<usize>) -> Option<(f64, Found)> {
-    let is_free = |at: &usize| !claimed.contains(at) && rows.get(*at).is_some_and(|row| row.date <= today);
-    let free: Vec<usize> = group.iter().copied().filter(is_free).collect();
-    chain::best(&points(rows, &free), key.1.is_name()).map(|chain| of_group(&chain, &free))
 }
 
 fn points(rows: &[Row], places: &[usize]) -> Vec<Point> {
@@ -203,13 +342,6 @@ fn points(rows: &[Row], places: &[usize]) -> Vec<Point> {
 fn of_group(chain: &Chain, group: &[usize]) -> (f64, Found) {
     let places = chain.places.iter().filter_map(|place| group.get(*place).copied()).collect();
     (chain.chance_log, Found { cadence: chain.cadence, places })
-}
-
-/// A chain, if it is improbable enough.
-fn candidate(key: Key, (chance_log, found): (f64, Found), confirmed: &BTreeSet<usize>) -> Option<Candidate> {
-    let is_confirmed = found.places.iter().any(|place| confirmed.contains(place));
-    let limit = if is_confirmed { CHANCE_LOG_CONFIRMED } else { CHANCE_LOG_MAX };
-    (chance_log <= limit).then_some(Candidate { chance_log, key, found })
 }
 
 impl Ord for Candidate {
