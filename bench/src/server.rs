@@ -12,9 +12,11 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper::http::request::Builder;
-use outlay_core::DeviceKey;
 use outlay_core::sync::ServerAddress;
+use outlay_core::{FileKeyStore, KeyStore as _};
 use outlay_ledger::hex;
+use outlay_ledger::signature::DeviceSecret;
+use outlay_protocol::proof::sign_in_digest;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -198,21 +200,33 @@ pub(crate) async fn sign_up_program(server: SocketAddr, email: &str) -> Outcome<
 }
 
 /// Makes an account with its first device.
-pub(crate) async fn sign_up(server: SocketAddr, email: &str, device: DeviceKey) -> Outcome<Entered> {
+pub(crate) async fn sign_up(server: SocketAddr, email: &str, device: &DeviceSecret) -> Outcome<Entered> {
     enter(server, "/v1/auth/signup", email, device).await
 }
 
 /// Signs a device in to an account.
-pub(crate) async fn sign_in(server: SocketAddr, email: &str, device: DeviceKey) -> Outcome<Entered> {
+pub(crate) async fn sign_in(server: SocketAddr, email: &str, device: &DeviceSecret) -> Outcome<Entered> {
     enter(server, "/v1/auth/login", email, device).await
 }
 
-async fn enter(server: SocketAddr, path: &str, email: &str, device: DeviceKey) -> Outcome<Entered> {
-    let device = json!({ "key": device.to_string(), "name": "bench" });
+/// The key of an engine that is in a file.
+pub(crate) fn secret_beside(database: &Path) -> Outcome<DeviceSecret> {
+    let secret = FileKeyStore::beside(database).load()?.ok_or("the engine has no key yet")?;
+    Ok(DeviceSecret::from_bytes(secret))
+}
+
+async fn enter(server: SocketAddr, path: &str, email: &str, device: &DeviceSecret) -> Outcome<Entered> {
+    let told = ask(server, Request::get("/v1/server"), Bytes::new()).await?;
+    let told: Value = serde_json::from_slice(&told)?;
+    let said = |key: &str| told[key].as_str().ok_or_else(|| format!("/v1/server: no {key}"));
+    let id = hex::fixed(said("id")?).ok_or("the server's id is no key")?;
+    let nonce = hex::fixed(said("nonce")?).ok_or("the nonce is none")?;
+    let proof = hex::encode(&device.sign_digest(&sign_in_digest(&id, &nonce, email)));
+    let key = device.public().to_string();
+    let device = json!({ "key": key, "name": "bench", "nonce": hex::encode(&nonce), "proof": proof });
     let body = json!({ "email": email, "password": PASSWORD, "device": device });
     let answer = post(server, path, &body).await?;
     let text = |key: &str| answer[key].as_str().map(str::to_owned).ok_or_else(|| format!("{path}: no {key}"));
-    let id = hex::fixed(&text("server")?).ok_or("the server's id is no key")?;
     Ok(Entered { account: text("account")?, server: id, token: text("access_token")? })
 }
 

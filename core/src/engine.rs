@@ -8,6 +8,8 @@ mod attachments;
 mod conflicts;
 pub(crate) mod exchange;
 mod exporting;
+#[cfg(feature = "insight")]
+mod following;
 mod history;
 mod importing;
 mod insights;
@@ -33,6 +35,8 @@ use crate::key_store::{FileKeyStore, KeyStore};
 use crate::model::Diagnosis;
 use crate::observe::Observers;
 use crate::store::{Store, Write, rebuild, standing};
+#[cfg(feature = "insight")]
+pub use following::InsightOptions;
 use maintenance::Maintenance;
 pub use members::INVITATION_DAYS_MAX;
 
@@ -78,6 +82,8 @@ pub struct Engine {
     pub(crate) key_store: Option<Arc<dyn KeyStore>>,
     observers: Observers,
     maintenance: Maintenance,
+    #[cfg(feature = "insight")]
+    studies: following::Studies,
     #[cfg(feature = "sync")]
     pub(crate) sync: crate::sync::Hub,
 }
@@ -152,6 +158,8 @@ impl Engine {
             key_store,
             observers,
             maintenance,
+            #[cfg(feature = "insight")]
+            studies: following::Studies::default(),
             #[cfg(feature = "sync")]
             sync,
         })

@@ -32,6 +32,8 @@ mod store;
 pub mod sync;
 
 pub use clock::{Environment, System};
+#[cfg(feature = "insight")]
+pub use engine::InsightOptions;
 pub use engine::{Engine, INVITATION_DAYS_MAX, Options};
 pub use error::{Error, ErrorKind, Result};
 pub use import::{ImportOptions, ImportRow, Progress};
@@ -42,6 +44,8 @@ pub use model::{
     OpenInvitation, Page, Reference, Rejected, Resolution, Sort, Sum, TakenIn, Total, Undone,
 };
 pub use observe::{Diff, Observer, Subscription};
+#[cfg(feature = "insight")]
+pub use outlay_insight as insight;
 pub use outlay_ledger::commit::Commit;
 pub use outlay_ledger::expense::Decision;
 pub use outlay_ledger::member::Role;

@@ -1,5 +1,7 @@
 //! What an app holds: plain data with public fields.
 
+use std::fmt;
+
 use outlay_ledger::member::Role;
 use outlay_ledger::{
     ActionId, BlobHash, CommitId, Currency, Date, DeviceKey, DocumentId, EntryKind, LedgerId, MemberId, Money, Month,
@@ -288,6 +290,35 @@ pub struct Sum {
     pub minor: i128,
     /// The currency.
     pub currency: Currency,
+}
+
+impl Sum {
+    /// The sum with exactly as many decimals as its currency has, without the currency: `1234.50`, `-3`.
+    ///
+    /// ```
+    /// use outlay_core::{Currency, Sum};
+    /// let sum = |minor, code| Ok::<_, outlay_core::Error>(Sum { minor, currency: Currency::parse(code)? }.amount_text());
+    /// assert_eq!(sum(-5, "EUR")?, "-0.05");
+    /// assert_eq!(sum(1, "KWD")?, "0.001");
+    /// assert_eq!(sum(i128::MIN, "JPY")?, "-170141183460469231731687303715884105728");
+    /// # Ok::<(), outlay_core::Error>(())
+    /// ```
+    pub fn amount_text(&self) -> String {
+        let decimals = usize::from(self.currency.exponent());
+        let sign = if self.minor < 0 { "-" } else { "" };
+        // At least one digit before the point.
+        let digits = format!("{:0>width$}", self.minor.unsigned_abs(), width = decimals + 1);
+        let (whole, part) = digits.split_at(digits.len() - decimals);
+        let point = if part.is_empty() { "" } else { "." };
+        format!("{sign}{whole}{point}{part}")
+    }
+}
+
+/// `1234.50 EUR`.
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.amount_text(), self.currency)
+    }
 }
 
 /// What was spent and earned in one month, category and currency. Transfers are neither.

@@ -38,7 +38,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 
 use outlay_ledger::{CommitId, LedgerId};
 
@@ -68,8 +68,11 @@ const IDLE_READERS_MAX: usize = 4;
 /// Records after the last indexed commit from which on the next write brings the index of commits up to date, if nobody
 /// has until then.
 const UNINDEXED_COMMITS_MAX: i64 = 256;
-/// The WAL is moved into the database when it is longer than this: later costs more than it saves.
-pub(crate) const WAL_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The WAL is moved into the database when so many of its frames, of a page each, are not there yet: later costs more
+/// than it saves.
+const WAL_FRAMES_MAX: u64 = 1_024;
+/// The least length of a WAL with so many: that of its pages, at the size that SQLite gives them.
+const WAL_BYTES_MIN: u64 = WAL_FRAMES_MAX * 4_096;
 
 /// One database.
 pub(crate) struct Store {
@@ -268,12 +271,16 @@ impl Store {
     /// Moves the WAL into the database if it has grown, without making anybody wait.
     pub(crate) fn checkpoint(&self) -> Result<()> {
         let Place::File(path) = &self.place else { return Ok(()) };
-        if wal_length(path) > WAL_BYTES_MAX {
+        if wal_length(path) > WAL_BYTES_MIN {
             let mut checkpointer = lock(&self.checkpointer);
             let connection = match &mut *checkpointer {
                 Some(connection) => connection,
                 empty => empty.insert(open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?),
             };
+            // The file keeps its length when the WAL begins anew.
+            if unmoved_frames(connection)? <= WAL_FRAMES_MAX {
+                return Ok(());
+            }
             let move_frames = || connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
             // Nearly all of it is moved while others write. The WAL begins anew only once nothing is left in it, so the
             // rest is moved while no writer of this process adds to it; otherwise it grows for as long as one writes.
@@ -505,8 +512,52 @@ fn wal_length(path: &Path) -> u64 {
     std::fs::metadata(with_suffix(path, "-wal")).map_or(0, |metadata| metadata.len())
 }
 
+/// The frames of the WAL that are not in the database yet.
+fn unmoved_frames(connection: &Connection) -> Result<u64> {
+    let held_and_moved = |row: &Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+    let (held, moved) = connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], held_and_moved)?;
+    Ok(held.saturating_sub(moved).unsigned_abs())
+}
+
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+
+    /// Writes sixteen frames at least for each of these numbers.
+    fn grow(store: &Store, numbers: Range<u64>) {
+        for number in numbers {
+            let row = (format!("filled {number}"), vec![7_u8; 65_536]);
+            let insert =
+                |write: &mut Write<'_>| Ok(write.tx.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", row)?);
+            store.write(insert).unwrap();
+        }
+    }
+
+    fn unmoved(store: &Store) -> u64 {
+        unmoved_frames(store.lock_writer().connection.as_ref().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_wal_is_moved_again_only_when_so_many_frames_came_since() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outlay.db");
+        let store = Store::open(&path, None, 0).unwrap();
+        grow(&store, 0..WAL_FRAMES_MAX / 16);
+        store.checkpoint().unwrap();
+        assert_eq!(unmoved(&store), 0);
+        assert!(wal_length(&path) > WAL_BYTES_MIN, "the file keeps its length");
+        grow(&store, 500..501);
+        let before = unmoved(&store);
+        assert!(before >= 16);
+        store.checkpoint().unwrap();
+        assert_eq!(unmoved(&store), before, "few frames are left where they are");
+    }
 }

@@ -23,12 +23,14 @@ mod syncer;
 mod tests;
 mod token;
 mod transport;
+mod watch;
 
 use std::sync::Arc;
 
 pub use account::{Account, Credentials, KnownDevice, SignInOptions, SignOut};
 pub use address::ServerAddress;
 pub(crate) use blobs::Queued;
+pub use driver::Stop;
 pub(crate) use hub::Hub;
 pub use outlay_protocol::session::ClientOutput;
 pub use outlay_protocol::{Code, Then};
@@ -36,6 +38,7 @@ pub use session::SyncSession;
 pub use status::{Connection, LedgerStatus, Refusals, SyncReport, SyncStatus, Waiting};
 pub use syncer::Syncer;
 pub use token::{FileTokenStore, MemoryTokenStore, TokenStore};
+pub use watch::{SyncObserver, SyncSubscription};
 
 /// Months that a new device gets first: this one and the last.
 const MONTHS_FIRST: u16 = 2;

@@ -11,17 +11,21 @@ mod attachments;
 mod certificate;
 #[path = "sync/copies.rs"]
 mod copies;
+#[path = "sync/expiry.rs"]
+mod expiry;
 #[path = "sync/outages.rs"]
 mod outages;
 #[path = "sync/programs.rs"]
 mod programs;
+#[path = "sync/relay.rs"]
+mod relay;
 mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -32,7 +36,9 @@ use outlay_ledger::commit::{ActorForm, Kind};
 use outlay_ledger::field::{self, Thing};
 use outlay_ledger::fold::{Document, Put};
 use outlay_ledger::{Entry, EntryKind};
+use outlay_protocol::Code;
 use outlay_server::config::{Cli, Command};
+use programs::request;
 use support::forge::{Forger, View, change_record, record};
 use support::spent;
 use tempfile::TempDir;
@@ -260,6 +266,7 @@ fn a_database_belongs_to_one_account_at_a_time_and_is_left_by_choice() {
     let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
     let (phone, laptop, home) = phone_and_laptop(&folder, &server);
     let ben = credentials("ben@example.org");
+    engine(folder.path(), "bens").sign_up(&server.address(), &ben, &named("bens")).unwrap();
     let other = phone.sign_in(&server.address(), &ben, &named("phone")).unwrap_err();
     assert_eq!(other.kind(), ErrorKind::OtherAccount);
     assert_eq!(phone.sign_up(&server.address(), &ben, &named("phone")).unwrap_err().kind(), ErrorKind::OtherAccount);
@@ -279,6 +286,45 @@ fn a_database_belongs_to_one_account_at_a_time_and_is_left_by_choice() {
     laptop.sign_in(&server.address(), &ana(), &named("laptop")).unwrap();
     sync(&laptop);
     assert_eq!(shown(&laptop, home), shown(&phone, home));
+}
+
+/// The access token with which a database speaks.
+fn access_token(folder: &TempDir, name: &str) -> String {
+    let kept = std::fs::read_to_string(folder.path().join(format!("{name}.tokens"))).unwrap();
+    serde_json::from_str::<serde_json::Value>(&kept).unwrap()["access_token"].as_str().unwrap().to_owned()
+}
+
+/// The token that was mailed to an address.
+fn mailed(mails: &Path, to: &str) -> Option<String> {
+    let files = std::fs::read_dir(mails).unwrap().map(|file| file.unwrap().path());
+    let of_folder = files.filter(|path| path.extension().is_some_and(|extension| extension == "eml"));
+    let texts = of_folder.map(|path| std::fs::read_to_string(path).unwrap());
+    let text = texts.into_iter().find(|text| text.contains(&format!("To: {to}")))?;
+    text.lines().find(|line| line.starts_with("ov1_")).map(str::to_owned)
+}
+
+#[test]
+fn who_has_another_address_now_signs_in_by_it_on_the_same_database() {
+    let mails = tempfile::tempdir().unwrap();
+    let mail_folder = mails.path().to_str().unwrap();
+    let server = Server::start_with(&["--mail-folder", mail_folder, "--mail-from", "outlay@example.net"]);
+    let folder = tempfile::tempdir().unwrap();
+    let (phone, _, home) = phone_and_laptop(&folder, &server);
+    let before = phone.account().unwrap().unwrap();
+    let new = credentials("ana@example.net");
+    let change = serde_json::json!({ "email": new.email, "password": new.password });
+    let changed = request(&server, ("PUT", "/v1/me/email"), &access_token(&folder, "phone"), &change);
+    assert_eq!(changed.0, 202, "{changed:?}");
+    wait_until("it is mailed", || mailed(mails.path(), &new.email).is_some());
+    let token = serde_json::json!({ "token": mailed(mails.path(), &new.email) });
+    assert_eq!(request(&server, ("POST", "/v1/auth/verify"), "", &token).0, 204);
+
+    let after = phone.sign_in(&server.address(), &new, &named("phone")).unwrap();
+    assert_eq!((&after.id, after.email.as_str()), (&before.id, "ana@example.net"));
+    phone.add_expense(home, spent("1", "Kiosk", "2026-03-07")).unwrap();
+    assert_eq!(sync(&phone).pushed, 1, "it goes on where it was");
+    let old = phone.sign_in(&server.address(), &ana(), &named("phone")).unwrap_err();
+    assert_eq!(old.kind(), ErrorKind::Forbidden, "nobody has that address");
 }
 
 #[test]
@@ -422,32 +468,59 @@ fn a_record_that_is_not_admitted_is_kept_aside_alike_on_all_devices_and_what_is_
     assert_eq!(shown(&laptop, home), shown(&phone, home));
 }
 
-/// Something between a device and a server that lets plain requests through, and no WebSocket; and nothing at all while the
-/// flag is set, without closing what it has.
-fn proxy_without_upgrade(server: &Server) -> (ServerAddress, Arc<AtomicBool>) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let (port, to) = (listener.local_addr().unwrap().port(), server.port);
-    let hangs = Arc::new(AtomicBool::new(false));
-    let does_hang = Arc::clone(&hangs);
-    std::thread::spawn(move || {
-        for client in listener.incoming() {
-            let hangs = Arc::clone(&does_hang);
-            std::thread::spawn(move || drop(pass_on(client.unwrap(), to, &hangs)));
-        }
-    });
-    (ServerAddress::parse(&format!("http://127.0.0.1:{port}")).unwrap(), hangs)
+/// Something between a device and a server that lets plain requests through, and answers what would become a WebSocket itself.
+struct Proxy {
+    address: ServerAddress,
+    does: Arc<Does>,
 }
 
-fn pass_on(mut client: TcpStream, to: u16, hangs: &AtomicBool) -> std::io::Result<()> {
+/// What it does with what comes.
+struct Does {
+    /// The status of its answer to an upgrade; 0 lets it through.
+    status: AtomicU16,
+    /// Nothing more goes through, without closing what there is.
+    hangs: AtomicBool,
+    /// Upgrades that went through.
+    upgrades: AtomicUsize,
+}
+
+impl Proxy {
+    fn without_upgrade(to: u16) -> Self {
+        Self::answering(to, 400)
+    }
+
+    fn answering(to: u16, status: u16) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = ServerAddress::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let does =
+            Does { status: AtomicU16::new(status), hangs: AtomicBool::new(false), upgrades: AtomicUsize::new(0) };
+        let does = Arc::new(does);
+        let shared = Arc::clone(&does);
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let does = Arc::clone(&shared);
+                std::thread::spawn(move || drop(pass_on(client.unwrap(), to, &does)));
+            }
+        });
+        Self { address, does }
+    }
+}
+
+fn pass_on(mut client: TcpStream, to: u16, does: &Does) -> std::io::Result<()> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte)? == 1 {
         head.push(byte[0]);
     }
     if String::from_utf8_lossy(&head).to_ascii_lowercase().contains("upgrade: websocket") {
-        return client.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let status = does.status.load(Ordering::SeqCst);
+        if status > 0 {
+            let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            return client.write_all(answer.as_bytes());
+        }
+        does.upgrades.fetch_add(1, Ordering::SeqCst);
     }
-    if hangs.load(Ordering::SeqCst) {
+    if does.hangs.load(Ordering::SeqCst) {
         return std::io::copy(&mut client, &mut std::io::sink()).map(drop);
     }
     let mut server = TcpStream::connect(("127.0.0.1", to))?;
@@ -457,6 +530,28 @@ fn pass_on(mut client: TcpStream, to: u16, hangs: &AtomicBool) -> std::io::Resul
     std::io::copy(&mut server, &mut client).map(drop)
 }
 
+/// A server that is full or being started, or the proxy before it, says nothing of WebSockets.
+#[test]
+fn an_answer_that_says_later_leaves_no_device_without_its_socket() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, laptop, home) = phone_and_laptop(&folder, &server);
+    for status in [429, 502, 503, 504] {
+        let proxy = Proxy::answering(server.port, status);
+        phone.sign_in(&proxy.address, &ana(), &named("phone")).unwrap();
+        let syncer = phone.start_sync().unwrap();
+        let waits = || phone.sync_status().unwrap().connection == Connection::Retrying;
+        wait_until("it is told to come later", waits);
+        let waiting = phone.sync_status().unwrap().waiting.unwrap();
+        assert!(matches!(waiting.code, Some(Code::Rate | Code::Busy)) && waiting.retry_ms.is_some(), "{waiting:?}");
+        proxy.does.status.store(0, Ordering::SeqCst);
+        wait_until("it has a socket", || proxy.does.upgrades.load(Ordering::SeqCst) > 0);
+        let added = laptop.add_expense(home, spent("1", &format!("Shop {status}"), "2026-03-06")).unwrap();
+        sync(&laptop);
+        wait_until("it arrives", || phone.expense(home, added.id).unwrap().is_some());
+        drop(syncer);
+    }
+}
+
 #[test]
 fn where_no_websocket_comes_through_plain_requests_do() {
     let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
@@ -464,16 +559,16 @@ fn where_no_websocket_comes_through_plain_requests_do() {
     for number in 0..400 {
         phone.add_expense(home, spent("1", &format!("Shop {number}"), "2025-12-01")).unwrap();
     }
-    let (proxy, hangs) = proxy_without_upgrade(&server);
+    let proxy = Proxy::without_upgrade(server.port);
     let tablet = engine(folder.path(), "tablet");
-    tablet.sign_in(&proxy, &ana(), &named("tablet")).unwrap();
+    tablet.sign_in(&proxy.address, &ana(), &named("tablet")).unwrap();
     sync(&tablet);
-    phone.sign_in(&proxy, &ana(), &named("phone")).unwrap();
+    phone.sign_in(&proxy.address, &ana(), &named("phone")).unwrap();
     assert_eq!(sync(&phone).pushed, 400);
     sync(&tablet);
     assert_eq!(shown(&tablet, home), shown(&phone, home));
 
-    hangs.store(true, Ordering::SeqCst);
+    proxy.does.hangs.store(true, Ordering::SeqCst);
     tablet.add_expense(home, spent("1", "Kiosk", "2025-12-02")).unwrap();
     let report = tablet.sync_once(Duration::from_millis(200)).unwrap();
     assert!(!report.is_complete, "the time was up while the server said nothing");

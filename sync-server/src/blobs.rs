@@ -120,7 +120,11 @@ pub(crate) fn begin(
     } else if let Some(blob) = held(write.tx, row.lid, &upload.hash)? {
         return Ok(Ok(Begun::Held(blob)));
     }
-    let expired = expire(write.tx, now_ms - limits.upload_ms_max)?;
+    let before_ms = now_ms - limits.upload_ms_max;
+    if is_another(write.tx, row.lid, upload, before_ms)? {
+        return Ok(Err(Code::Busy));
+    }
+    let expired = expire(write.tx, before_ms)?;
     let insert = "INSERT INTO upload (lid, hash, aid, bytes, begun_ms) VALUES (?1, ?2, ?3, ?4, ?5)
         ON CONFLICT (lid, hash) DO UPDATE SET bytes = ?4";
     write.tx.prepare_cached(insert)?.execute((row.lid, upload.hash.0, upload.aid, upload.bytes, now_ms))?;
@@ -132,6 +136,13 @@ pub(crate) fn begin(
         return Ok(Err(code));
     }
     Ok(Ok(Begun::Open(expired)))
+}
+
+/// Whether somebody else is sending this file as one of another size. Which of them is right is known when all of it has come;
+/// until then nobody's parts go because of what another says.
+fn is_another(connection: &Connection, lid: i64, upload: &Upload, before_ms: i64) -> Result<bool> {
+    let select = "SELECT 1 FROM upload WHERE lid = ?1 AND hash = ?2 AND aid <> ?3 AND bytes <> ?4 AND begun_ms >= ?5";
+    Ok(connection.prepare_cached(select)?.exists((lid, upload.hash.0, upload.aid, upload.bytes, before_ms))?)
 }
 
 /// Enters a file that is whole, durable and what its hash says.

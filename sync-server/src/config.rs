@@ -11,7 +11,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::accounts::passwords::Cost;
 use crate::accounts::sessions::RefreshTimes;
@@ -198,7 +199,9 @@ pub struct Serve {
     #[arg(long, env = "OUTLAY_METRICS_LISTEN")]
     pub metrics_listen: Option<SocketAddr>,
     /// For trying things out: sign-up is open, and a secret that others know is taken.
-    #[arg(long, env = "OUTLAY_DEV")]
+    #[arg(long, env = "OUTLAY_DEV", default_value_t = false)]
+    #[arg(action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(value_parser = BoolishValueParser::new())]
     pub dev: bool,
     /// Who may sign up; by invitation unless told otherwise, open with --dev.
     #[arg(long, env = "OUTLAY_SIGN_UP", value_enum)]
@@ -230,10 +233,14 @@ pub struct Serve {
     pub cors_origins: Vec<Origin>,
     /// Let webhooks reach private addresses: this machine, and the networks behind it. Whoever has an account can then reach
     /// what is there.
-    #[arg(long, env = "OUTLAY_WEBHOOK_PRIVATE_ADDRESSES")]
+    #[arg(long, env = "OUTLAY_WEBHOOK_PRIVATE_ADDRESSES", default_value_t = false)]
+    #[arg(action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(value_parser = BoolishValueParser::new())]
     pub webhook_private_addresses: bool,
     /// Let webhooks go by http:// too, which others on the way can read; so it is with --dev.
-    #[arg(long, env = "OUTLAY_WEBHOOK_HTTP")]
+    #[arg(long, env = "OUTLAY_WEBHOOK_HTTP", default_value_t = false)]
+    #[arg(action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(value_parser = BoolishValueParser::new())]
     pub webhook_http: bool,
     /// How much to log: error, warn, info, debug or trace.
     #[arg(long, env = "OUTLAY_LOG", default_value = "info")]
@@ -340,6 +347,8 @@ limits! {
     request_timeout_seconds: u32 = 60, "OUTLAY_REQUEST_TIMEOUT_SECONDS";
     /// Bytes of the body of POST /v1/sync.
     sync_body_max_bytes: usize = 4 * 1024 * 1024, "OUTLAY_SYNC_BODY_MAX_BYTES";
+    /// Bytes of syncs, in requests and frames, that may have come from all whose devices have not proved who they are.
+    unauthenticated_max_bytes: usize = 64 * 1024 * 1024, "OUTLAY_UNAUTHENTICATED_MAX_BYTES";
     /// Bytes of the answer to POST /v1/sync, after which the device asks again.
     sync_answer_max_bytes: usize = 8 * 1024 * 1024, "OUTLAY_SYNC_ANSWER_MAX_BYTES";
     /// Seconds that connections have to end in after SIGTERM.
@@ -425,6 +434,7 @@ impl Serve {
         }
         let orders = orders! { self.limits,
             frame_max_bytes <= sync_body_max_bytes;
+            sync_body_max_bytes <= unauthenticated_max_bytes;
             uri_max_bytes <= head_max_bytes;
             page_max_bytes <= sync_answer_max_bytes;
             header_timeout_seconds <= request_timeout_seconds;

@@ -3,7 +3,10 @@
 //! Alive is who answers. Ready is who can read the database and write it durably, and is not being stopped; the answer says
 //! which of these is so, and nothing about why: that is in the log.
 //!
-//! Anybody may ask, as often as he likes, so the database is tried once a second at most.
+//! Anybody may ask, as often as he likes, so the database is tried once a second at most. No limit is for these pages: neither
+//! those of requests, nor those of connections and of time, which are for work.
+
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -20,6 +23,8 @@ use crate::store::Result;
 
 /// How long it holds what was found, in milliseconds.
 const TRIED_MS_MAX: i64 = 1_000;
+/// How long the database may take to be tried; less than those wait who ask.
+const TRY_TIME: Duration = Duration::from_secs(3);
 
 /// What was found last.
 #[derive(Default)]
@@ -79,17 +84,21 @@ async fn tried(node: &Node) -> Tried {
     if let Some(tried) = last.filter(|tried| clock::monotonic_ms() - tried.at_ms < TRIED_MS_MAX) {
         return tried;
     }
-    let read = node.read(|connection| Ok(connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?)).await;
+    let read = node.read(|connection| Ok(connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?));
     let write = node.writer().run(|write| {
         let upsert = "INSERT OR REPLACE INTO meta (key, value) VALUES ('ready', 1)";
         Ok(write.tx.prepare_cached(upsert)?.execute([])?)
     });
-    let (is_read, is_written) = (is_good("read", read), is_good("write", write.await));
+    let (is_read, is_written) = tokio::join!(is_good("read", read), is_good("write", write));
     let tried = Tried { at_ms: clock::monotonic_ms(), is_read, is_written };
     *last = Some(tried);
     tried
 }
 
-fn is_good<T>(what: &str, checked: Result<T>) -> bool {
+async fn is_good<T>(what: &str, check: impl Future<Output = Result<T>>) -> bool {
+    let Ok(checked) = tokio::time::timeout(TRY_TIME, check).await else {
+        tracing::error!(what, "not ready: it takes too long");
+        return false;
+    };
     checked.inspect_err(|error| tracing::error!(%error, what, "not ready")).is_ok()
 }

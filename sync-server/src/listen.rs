@@ -25,6 +25,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::intake::{Intake, Metered};
 use crate::node::Node;
 use crate::patience::Patient;
 use crate::{gate, proxies};
@@ -78,6 +79,15 @@ impl Sites {
     }
 }
 
+/// Connections too many that are told so, and may ask for health: whoever looks after the server has a few.
+const SPARE_PLACES: usize = 16;
+
+/// What is served: all pages, and to a connection too many those of health.
+pub(crate) struct Routers {
+    pub(crate) all: Router,
+    pub(crate) health: Router,
+}
+
 /// A place for a connection, if there is one in all and one for its address. A proxy that is trusted has as many as it
 /// likes: whom it speaks for has a limit there.
 fn place(node: &Node, places: &Arc<Semaphore>, sites: &Arc<Sites>, peer: IpAddr) -> Option<Place> {
@@ -85,6 +95,12 @@ fn place(node: &Node, places: &Arc<Semaphore>, sites: &Arc<Sites>, peer: IpAddr)
     let site = (!proxies::is_trusted(&node.trusted_proxies, &peer)).then(|| gate::site(peer));
     let has_room = site.is_none_or(|site| sites.enter(site, node.limits.address_connections_max_count));
     has_room.then(|| Place { _held: Arc::new(Held { _permit: permit, site, sites: Arc::clone(sites) }) })
+}
+
+/// A place for a connection too many.
+fn spare_place(spare: &Arc<Semaphore>, sites: &Arc<Sites>) -> Option<Place> {
+    let permit = Arc::clone(spare).try_acquire_owned().ok()?;
+    Some(Place { _held: Arc::new(Held { _permit: permit, site: None, sites: Arc::clone(sites) }) })
 }
 
 /// TLS with a certificate chain and a key, both PEM.
@@ -106,12 +122,13 @@ pub(crate) async fn run(
     node: &Arc<Node>,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    router: Router,
+    routers: Routers,
     stop: impl Future<Output = ()>,
 ) {
     let max = node.limits.connections_max_count.min(Semaphore::MAX_PERMITS);
-    let places = Arc::new(Semaphore::new(max));
-    let sites = Arc::default();
+    let (places, spare) = (Arc::new(Semaphore::new(max)), Arc::new(Semaphore::new(SPARE_PLACES)));
+    let (sites, nobody) = (Arc::default(), Arc::default());
+    let strangers = Arc::new(Semaphore::new(node.limits.unauthenticated_max_bytes.min(Semaphore::MAX_PERMITS)));
     let (closing, is_closing) = watch::channel(false);
     tokio::pin!(stop);
     loop {
@@ -126,14 +143,18 @@ pub(crate) async fn run(
                 }
             },
         };
-        let Some(place) = place(node, &places, &sites, peer.ip()) else {
+        let place = place(node, &places, &sites, peer.ip());
+        let is_spare = place.is_none();
+        if is_spare {
             tracing::warn!("more connections than there may be, in all or of one address");
-            continue;
-        };
+        }
+        let Some(place) = place.or_else(|| spare_place(&spare, &nobody)) else { continue };
         let serving = Serving {
-            router: router.clone(),
+            router: if is_spare { routers.health.clone() } else { routers.all.clone() },
             peer,
             place,
+            is_spare,
+            intake: Intake::new(Arc::clone(&strangers)),
             head_bytes_max: node.limits.head_max_bytes,
             head_fields_max: node.limits.head_fields_max_count,
             header_time: Duration::from_secs(u64::from(node.limits.header_timeout_seconds)),
@@ -147,14 +168,16 @@ pub(crate) async fn run(
     node.close();
     // Nobody is connected if nobody listens.
     _ = closing.send(true);
-    drain(node, &places, max).await;
+    drain(node, &places, max, &spare).await;
 }
 
-async fn drain(node: &Arc<Node>, places: &Semaphore, max: usize) {
+async fn drain(node: &Arc<Node>, places: &Semaphore, max: usize, spare: &Semaphore) {
     tracing::info!(connections = max - places.available_permits(), "closing");
     let all = u32::try_from(max).unwrap_or(u32::MAX);
     let time = Duration::from_secs(u64::from(node.limits.drain_timeout_seconds));
-    if tokio::time::timeout(time, places.acquire_many(all)).await.is_err() {
+    let spares = u32::try_from(SPARE_PLACES).unwrap_or(u32::MAX);
+    let free = async { tokio::join!(places.acquire_many(all), spare.acquire_many(spares)) };
+    if tokio::time::timeout(time, free).await.is_err() {
         tracing::warn!(connections = max - places.available_permits(), "closed while some were still connected");
     }
 }
@@ -163,6 +186,9 @@ struct Serving {
     router: Router,
     peer: SocketAddr,
     place: Place,
+    /// For one request alone.
+    is_spare: bool,
+    intake: Arc<Intake>,
     head_bytes_max: usize,
     head_fields_max: usize,
     header_time: Duration,
@@ -176,7 +202,7 @@ impl Serving {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
-        let stream = Patient::new(stream, self.taking_time);
+        let stream = Metered::new(Patient::new(stream, self.taking_time), Arc::clone(&self.intake));
         match tls {
             None => self.http(stream).await,
             Some(tls) => match tokio::time::timeout(self.header_time, tls.accept(stream)).await {
@@ -188,15 +214,18 @@ impl Serving {
     }
 
     async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { router, peer, place, head_bytes_max, head_fields_max, header_time, mut is_closing, .. } = self;
+        let Self { router, peer, place, is_spare, intake, .. } = self;
+        let Self { head_bytes_max, head_fields_max, header_time, mut is_closing, .. } = self;
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(place.clone());
+            request.extensions_mut().insert(Arc::clone(&intake));
             hyper::service::Service::call(&TowerToHyperService::new(router.clone()), request)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(header_time)
+            .keep_alive(!is_spare)
             .max_headers(head_fields_max)
             .max_buf_size(head_bytes_max)
             .serve_connection(TokioIo::new(stream), service)

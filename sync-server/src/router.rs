@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use futures_util::FutureExt;
@@ -24,6 +24,8 @@ use crate::{accounts, blobs, clock, events, expenses, gate, health, ledgers, log
 
 /// Bytes of a request that is no sync: an address, a password, a name.
 const BODY_BYTES_MAX: usize = 16 * 1024;
+/// How long health may take, whatever other pages may: longer than twice what it gives the database.
+const HEALTH_TIME: Duration = Duration::from_secs(10);
 /// No answer is a page for a browser.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
@@ -37,11 +39,25 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
     let asked = pages
         .fallback(|| async { ApiError::from(Code::NoSuchPage) })
         .method_not_allowed_fallback(|| async { ApiError::from(Code::Method) })
-        .layer(from_fn_with_state(Arc::clone(&node), gate::admit));
+        .layer(from_fn_with_state(Arc::clone(&node), gate::admit))
+        .layer(from_fn_with_state(Arc::clone(&node), within_time));
     // Whoever looks after the server may ask how it is as often as he likes.
+    dressed(asked.merge(health_pages()), node)
+}
+
+/// What a connection too many is served: health, and that there is no room.
+pub(crate) fn health(node: Arc<Node>) -> Router {
+    dressed(health_pages().fallback(|| async { ApiError::from(Code::Busy) }), node)
+}
+
+fn health_pages() -> Router<Arc<Node>> {
     let (health, _) = health::router().split_for_parts();
     let health = health.method_not_allowed_fallback(|| async { ApiError::from(Code::Method) });
-    let pages = asked.merge(health).layer(from_fn_with_state(Arc::clone(&node), within_time));
+    health.layer(from_fn(|request: Request, next: Next| answered(HEALTH_TIME, next.run(request))))
+}
+
+/// Pages with what every answer has.
+fn dressed(pages: Router<Arc<Node>>, node: Arc<Node>) -> Router {
     let pages = if node.cors_origins.is_empty() { pages } else { pages.layer(cors(&node.cors_origins)) };
     let pages = pages.layer(from_fn_with_state(Arc::clone(&node), protected));
     pages.layer(from_fn_with_state(Arc::clone(&node), logs::follow)).with_state(node)

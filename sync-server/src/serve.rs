@@ -13,6 +13,7 @@ use crate::accounts::admin;
 use crate::blobs::{self, Files};
 use crate::config::Serve;
 use crate::ledgers::purge;
+use crate::listen::Routers;
 use crate::node::Node;
 use crate::store::{Secret, Store, StoreError, StoreOptions};
 use crate::{events, listen, metrics, router};
@@ -140,10 +141,10 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { node, listener, tls, metrics } = self;
         let watched = metrics.map(|listener| tokio::spawn(watch(listener, metrics::router(&node))));
-        let router = router::router(Arc::clone(&node));
+        let routers = Routers { all: router::router(Arc::clone(&node)), health: router::health(Arc::clone(&node)) };
         let noticing = tokio::spawn(admin::watch(Arc::downgrade(&node)));
         let telling = tokio::spawn(events::tell_webhooks(Arc::downgrade(&node)));
-        listen::run(&node, listener, tls, router, stop).await;
+        listen::run(&node, listener, tls, routers, stop).await;
         for beside in watched.into_iter().chain([noticing]) {
             beside.abort();
             // Nothing that it holds is there when this returns; that it was aborted is no news.

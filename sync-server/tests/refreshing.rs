@@ -17,6 +17,7 @@ const SCHEDULES: u64 = 10_000;
 const TOGETHER: usize = 500;
 const SECOND_MS: i64 = 1_000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 /// After so long a client gives a request up, and the server has it or never will.
 const PATIENCE_MS: i64 = MINUTE_MS;
 /// Answers lost one after the other: with the patience above, less than the ten minutes for which they are given again.
@@ -39,12 +40,30 @@ impl Chance {
     }
 }
 
-/// Runs each seed on a store of the server, signed in anew.
-fn each_schedule(run: impl Fn(&mut Write<'_>, RefreshToken, Chance) -> Result<(), String>) {
-    let folder = tempfile::tempdir().unwrap();
+/// A store of the server with an account.
+fn with_account(folder: &tempfile::TempDir) -> (Store, i64) {
     let mut store = Store::open(&folder.path().join("server.db"), StoreOptions::default()).unwrap();
     let sign_up = |write: &mut Write<'_>| records::sign_up(write, 0, "ana@example.org", "Ana", "", Admission::Open);
     let aid = store.write(sign_up).unwrap().unwrap();
+    (store, aid)
+}
+
+/// Signed in at 0, with the times of a server that was told no others.
+fn signed_in(run: impl FnOnce(&mut Write<'_>, RefreshToken)) {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, aid) = with_account(&folder);
+    let written = store.write(|write| {
+        let login = sessions::sign_in(write, 0, RefreshTimes::default(), aid, None, "program")?.unwrap();
+        run(write, login.refresh);
+        Ok(())
+    });
+    written.unwrap();
+}
+
+/// Runs each seed on a store of the server, signed in anew.
+fn each_schedule(run: impl Fn(&mut Write<'_>, RefreshToken, Chance) -> Result<(), String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, aid) = with_account(&folder);
     let seeds: Vec<u64> = (1..=SCHEDULES).collect();
     for seeds in seeds.chunks(TOGETHER) {
         let together = |write: &mut Write<'_>| {
@@ -143,5 +162,43 @@ fn whoever_copied_a_token_is_found_out_and_the_session_ends() {
             due_ms[who] += if who == 0 { chance.ms(8, 10) * MINUTE_MS } else { chance.ms(1, 40) * MINUTE_MS };
         }
         Err("both go on".to_owned())
+    });
+}
+
+#[test]
+fn a_session_that_is_not_used_for_thirty_days_is_over_and_each_use_begins_them_anew() {
+    signed_in(|write, first| {
+        let second = refresh(write, 30 * DAY_MS - 1, &first).unwrap();
+        let third = refresh(write, 60 * DAY_MS - 2, &second).unwrap();
+        assert_eq!(refresh(write, 90 * DAY_MS, &third), Err(Code::Revoked));
+    });
+}
+
+#[test]
+fn a_session_is_over_after_half_a_year_however_often_it_is_used() {
+    signed_in(|write, first| {
+        let day = |write: &mut Write<'_>, token, day| refresh(write, day * DAY_MS, &token).unwrap();
+        let last = (1..180).fold(first, |token, number| day(write, token, number));
+        let last = refresh(write, 180 * DAY_MS - 1, &last).unwrap();
+        assert_eq!(refresh(write, 180 * DAY_MS, &last), Err(Code::Revoked));
+    });
+}
+
+#[test]
+fn a_lost_answer_is_given_again_for_ten_minutes_and_after_that_it_is_a_copy() {
+    signed_in(|write, first| {
+        let second = refresh(write, 0, &first).unwrap();
+        assert_eq!(refresh(write, 10 * MINUTE_MS, &first), Ok(second));
+        assert_eq!(refresh(write, 10 * MINUTE_MS + 1, &first), Err(Code::Revoked));
+        assert_eq!(refresh(write, 10 * MINUTE_MS + 2, &second), Err(Code::Revoked), "it ends the session");
+    });
+}
+
+#[test]
+fn a_lost_answer_is_not_given_again_once_its_token_was_used() {
+    signed_in(|write, first| {
+        let second = refresh(write, 0, &first).unwrap();
+        assert!(refresh(write, 1, &second).is_ok());
+        assert_eq!(refresh(write, 2, &first), Err(Code::Revoked));
     });
 }

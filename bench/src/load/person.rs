@@ -34,8 +34,9 @@ impl Person {
         let options = Options { key_store: Some(Arc::new(Known(bytes))), ..Options::default() };
         let engine = Engine::open_in_memory_with(options)?;
         let ledger = engine.create_ledger("Home", Currency::EUR)?.id;
-        let entered = sign_up(server, &email(number), engine.device_key()).await?;
-        Ok(Self { device: Device { secret: DeviceSecret::from_bytes(bytes), entered }, engine, ledger })
+        let secret = DeviceSecret::from_bytes(bytes);
+        let entered = sign_up(server, &email(number), &secret).await?;
+        Ok(Self { device: Device { secret, entered }, engine, ledger })
     }
 
     /// Everything that this person's engine has goes up, and what is new comes down.
@@ -48,7 +49,7 @@ impl Device {
     /// A further device, the `place`th, of the `number`th person signs in.
     pub(crate) async fn sign_in(server: SocketAddr, number: usize, place: usize) -> Outcome<Self> {
         let secret = DeviceSecret::from_bytes(secret_bytes(number, place));
-        let entered = sign_in(server, &email(number), secret.public()).await?;
+        let entered = sign_in(server, &email(number), &secret).await?;
         Ok(Self { secret, entered })
     }
 }

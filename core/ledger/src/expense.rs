@@ -13,7 +13,7 @@ use crate::fold::Document;
 use crate::id::DocumentId;
 use crate::register::{Entry, EntryKind, Register};
 
-pub use writing::{Edit, ExpenseError, New, attach, change_amount, detach, document_value, name, nonzero};
+pub use writing::{Edit, ExpenseError, New, attach, change_amount, decide, detach, document_value, name, nonzero};
 
 /// What a person decided of a payment that comes back. It stands in one of its entries and holds for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

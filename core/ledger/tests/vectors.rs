@@ -230,14 +230,19 @@ fn content() -> Vec<Vec<u8>> {
     [ana.commits, ben.commits].concat()
 }
 
+/// An expense that a device has just made: its first change, its document and its id.
+fn made(by: &mut Writer) -> (Input, Document, DocumentId) {
+    let mut document = Document::default();
+    let made = input(Document::create(by.actor(), Thing::Expense, lunch()), ActorForm::Feed);
+    let (commit, _) = by.writes(vec![change(None, &made)]);
+    assert!(document.apply_next(&made));
+    (made, document, commit.document(1, &commit.records[0]))
+}
+
 /// Two devices edit one expense at once, one of them settles it.
 fn conflict() -> Vec<Vec<u8>> {
     let (mut ana, mut ben) = (Writer::new(1), Writer::new(2));
-    let mut document = Document::default();
-    let made = input(Document::create(ana.actor(), Thing::Expense, lunch()), ActorForm::Feed);
-    let (commit, _) = ana.writes(vec![change(None, &made)]);
-    let id = commit.document(1, &commit.records[0]);
-    assert!(document.apply_next(&made));
+    let (made, document, id) = made(&mut ana);
 
     let by_ana = document.edit(ana.actor(), vec![text("payee", "Café"), text("note", "with Ben")]).expect("an edit");
     let amount = entry(&Entry::new(EntryKind::Expense, money(430, "EUR")));
@@ -256,11 +261,7 @@ fn conflict() -> Vec<Vec<u8>> {
 /// Two devices decide of a payment at once, and a newer version of another.
 fn decisions() -> Vec<Vec<u8>> {
     let (mut ana, mut ben) = (Writer::new(1), Writer::new(2));
-    let mut document = Document::default();
-    let made = input(Document::create(ana.actor(), Thing::Expense, lunch()), ActorForm::Feed);
-    let (commit, _) = ana.writes(vec![change(None, &made)]);
-    let id = commit.document(1, &commit.records[0]);
-    assert!(document.apply_next(&made));
+    let (_, document, id) = made(&mut ana);
 
     let by_ana = document.edit(ana.actor(), vec![text("commitment", "confirmed")]).expect("an edit");
     let by_ben = document.edit(ben.actor(), vec![text("commitment", "dismissed")]).expect("an edit");
@@ -281,11 +282,7 @@ fn receipt(number: u8, name: &str) -> Put {
 /// Two devices attach files at once, one of them the same; one is taken off again.
 fn attachments() -> Vec<Vec<u8>> {
     let (mut ana, mut ben) = (Writer::new(1), Writer::new(2));
-    let mut document = Document::default();
-    let made = input(Document::create(ana.actor(), Thing::Expense, lunch()), ActorForm::Feed);
-    let (commit, _) = ana.writes(vec![change(None, &made)]);
-    let id = commit.document(1, &commit.records[0]);
-    assert!(document.apply_next(&made));
+    let (made, document, id) = made(&mut ana);
 
     let plain = Attachment { hash: BlobHash([3; 32]), bytes: 1, media_type: media::UNKNOWN.into(), name: "".into() };
     let plain = Put::new(attachment::key(&plain.hash), Scalar::Bytes(plain.encode()));

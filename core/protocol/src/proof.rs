@@ -18,6 +18,21 @@ pub fn digest(server: &[u8; 32], nonce: &[u8; 16], token: &str) -> [u8; 32] {
     hasher.finalize().into()
 }
 
+/// What a device signs to sign up or in: that the key it names is its own. `email` is the address as it is sent with it.
+///
+/// ```
+/// use outlay_protocol::proof::{digest, sign_in_digest};
+/// let asked = sign_in_digest(&[1; 32], &[2; 16], "ana@example.org");
+/// assert_ne!(asked, sign_in_digest(&[1; 32], &[2; 16], "ben@example.org"));
+/// assert_ne!(asked, digest(&[1; 32], &[2; 16], "ana@example.org"), "a proof for a connection is none for this");
+/// ```
+pub fn sign_in_digest(server: &[u8; 32], nonce: &[u8; 16], email: &str) -> [u8; 32] {
+    let email = blake3::hash(email.as_bytes());
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"outlay/sign-in/1").update(server).update(nonce).update(email.as_bytes());
+    hasher.finalize().into()
+}
+
 /// What a device and one that comes beside it both sign, so that the account takes the further one as its own: the first
 /// says that it wants it, the other that its key is not somebody else's.
 ///

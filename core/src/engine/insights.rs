@@ -1,10 +1,8 @@
-//! What is found in spending, and what people say of it.
+//! Entries as rows for statistics, and what people decide of payments that come back.
 
-use outlay_ledger::change::Scalar;
-use outlay_ledger::expense::Decision;
-use outlay_ledger::fold::Put;
+use outlay_ledger::expense::{self, Decision};
 use outlay_ledger::spend::Spend;
-use outlay_ledger::{DocumentId, LedgerId, field};
+use outlay_ledger::{DocumentId, LedgerId};
 
 use super::Engine;
 use crate::error::Result;
@@ -33,12 +31,7 @@ impl Engine {
     /// # Ok::<(), outlay_core::Error>(())
     /// ```
     pub fn decide(&self, ledger: LedgerId, id: DocumentId, decision: Option<Decision>) -> Result<Expense> {
-        let value = decision.map_or(Scalar::Null, |decision| Scalar::Str(decision.word().to_owned()));
-        self.change(ledger, id, |_, document| {
-            // Taking back what was never decided would be a change that changes nothing.
-            let is_change = value != Scalar::Null || document.winner(field::COMMITMENT).is_some();
-            Ok(is_change.then(|| Put::new(field::COMMITMENT, value)).into_iter().collect())
-        })
+        self.change(ledger, id, |_, document| Ok(expense::decide(document, decision).into_iter().collect()))
     }
 
     /// What was decided of payments that come back, each with the entry that names it, which may be in the trash;

@@ -107,6 +107,15 @@ pub(crate) fn waiting(connection: &Connection, sid: i64) -> Result<(u64, u64)> {
     Ok((all, count(&format!("SELECT count(*) FROM (SELECT DISTINCT r.ledger, blob.hash {OWED} {refused})"))?))
 }
 
+/// Whether a file of an entry is here that a remote is not known to hold, whoever may send it.
+#[cfg(feature = "sync")]
+pub(super) fn is_unsent(connection: &Connection, sid: i64) -> Result<bool> {
+    let select = "SELECT 1 FROM blob JOIN attachment USING (hash) JOIN ledger USING (lid)
+        WHERE NOT EXISTS (SELECT 1 FROM blob_held h JOIN remote_ledger r USING (sid, ledger)
+            WHERE sid = ?1 AND ledger = ledger.id AND h.hash = blob.hash AND h.epoch = r.epoch)";
+    Ok(connection.prepare_cached(select)?.exists([sid])?)
+}
+
 /// Notes that a remote holds a file of a ledger.
 #[cfg(feature = "sync")]
 pub(crate) fn set_held(tx: &Connection, sid: i64, ledger: LedgerId, hash: &BlobHash) -> Result<()> {

@@ -13,8 +13,13 @@ const APPLICATION_ID: i64 = 0x4f75_746c;
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
 /// Every step, and what it makes.
-const STEPS: [&str; 4] =
-    [include_str!("schema.sql"), include_str!("remote.sql"), include_str!("blobs.sql"), include_str!("insights.sql")];
+const STEPS: [&str; 5] = [
+    include_str!("schema.sql"),
+    include_str!("remote.sql"),
+    include_str!("blobs.sql"),
+    include_str!("insights.sql"),
+    include_str!("left_out.sql"),
+];
 /// The projections of the newest step.
 pub(super) const PROJECTION: &str = include_str!("projection.sql");
 

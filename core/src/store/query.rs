@@ -220,19 +220,17 @@ fn payees(connection: &Connection, name: &str) -> Result<Vec<i64>> {
 
 /// An entry from its row, with the names of what it refers to.
 fn shown(connection: &Connection, names: &mut Names, row: &Row<'_>) -> Result<Expense> {
-    let currency = text(row, 5)?.and_then(outlay_ledger::field::currency);
     let number = |column| row.get::<_, Option<i64>>(column);
-    let amount = number(4)?.zip(currency);
     Ok(Expense {
         id: names.id(connection, row.get(0)?, row.get(16)?)?,
         ledger: names.ledger(connection, row.get(1)?)?,
         kind: number(3)?.map(kind_of_number),
-        amount: amount.and_then(|(minor, currency)| Money::new(minor, currency).ok()),
+        amount: amount(row, 4, 5)?,
         payee: number(6)?.map(|pid| names.payee(connection, pid)).transpose()?.unwrap_or_default(),
         category: number(7)?.map(|rid| names.category(connection, rid)).transpose()?.flatten(),
         account: number(8)?.map(|rid| names.account(connection, rid)).transpose()?.flatten(),
         to_account: number(9)?.map(|rid| names.account(connection, rid)).transpose()?.flatten(),
-        date: row.get(2).map(|days| Date::from_days(days).unwrap_or(Date::MIN))?,
+        date: date(row, 2)?,
         time: row.get::<_, Option<u32>>(12)?.and_then(TimeOfDay::from_seconds),
         note: text(row, 13)?.unwrap_or_default().to_owned(),
         tags: text(row, 14)?.iter().flat_map(|tags| tags.split(TAG_SEPARATOR)).map(str::to_owned).collect(),
@@ -242,6 +240,18 @@ fn shown(connection: &Connection, names: &mut Names, row: &Row<'_>) -> Result<Ex
     })
 }
 
-fn text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r str>> {
+/// An amount from the columns of its minor units and its currency.
+pub(super) fn amount(row: &Row<'_>, minor: usize, currency: usize) -> rusqlite::Result<Option<Money>> {
+    let currency = text(row, currency)?.and_then(outlay_ledger::field::currency);
+    let amount = row.get::<_, Option<i64>>(minor)?.zip(currency);
+    Ok(amount.and_then(|(minor, currency)| Money::new(minor, currency).ok()))
+}
+
+/// A date from the column of its days.
+pub(super) fn date(row: &Row<'_>, column: usize) -> rusqlite::Result<Date> {
+    row.get(column).map(|days| Date::from_days(days).unwrap_or(Date::MIN))
+}
+
+pub(super) fn text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r str>> {
     Ok(row.get_ref(column)?.as_str_or_null()?)
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::log::{self, Stands};
-use super::{Write, document, keys, migration, search, standing};
+use super::{Write, document, insights, keys, migration, search, standing};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Diagnosis;
 
@@ -87,6 +87,7 @@ pub(super) fn empty(write: &mut Write<'_>) -> Result<()> {
     }
     migration::make(&write.tx, migration::PROJECTION)?;
     search::begin_anew(&write.tx)?;
+    insights::note_changed(&write.tx)?;
     write
         .tx
         .execute_batch("UPDATE ledger SET name = '', currency = '', role = 0, member = NULL, member_heads = x''")?;

@@ -14,7 +14,7 @@ use outlay_protocol::{Cursor, Place};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::log::{self, to_i64};
-use super::{Write, keys};
+use super::{Write, blobs, keys};
 use crate::error::Result;
 
 pub(crate) use heads::{ladders, missing};
@@ -39,7 +39,11 @@ pub(crate) struct Standing {
     pub(crate) refused: Vec<(u16, u64, i64)>,
     pub(crate) complete_from: u16,
     pub(crate) code: Option<u16>,
+    pub(crate) left_out: u64,
 }
+
+/// Commits left out of a ledger that are noted one by one: with more it is clear that something is wrong.
+const LEFT_OUT_MAX: u64 = 1_000;
 
 const COLUMNS: &str = "sid, server, account, url, email, caught_up_ms";
 
@@ -272,11 +276,9 @@ pub(crate) fn is_owed(connection: &Connection, sid: i64) -> Result<bool> {
 pub(crate) fn is_unsent(connection: &Connection, sid: i64) -> Result<bool> {
     let select = "SELECT EXISTS (SELECT 1 FROM owed WHERE sid = ?1)
         OR EXISTS (SELECT 1 FROM commit_log WHERE cid > (SELECT examined_to FROM remote WHERE sid = ?1))
-        OR EXISTS (SELECT 1 FROM ledger WHERE id NOT IN (SELECT ledger FROM remote_ledger WHERE sid = ?1))
-        OR EXISTS (SELECT 1 FROM blob JOIN attachment USING (hash) JOIN ledger USING (lid)
-            WHERE NOT EXISTS (SELECT 1 FROM blob_held h JOIN remote_ledger r USING (sid, ledger)
-                WHERE sid = ?1 AND ledger = ledger.id AND h.hash = blob.hash AND h.epoch = r.epoch))";
-    Ok(connection.prepare_cached(select)?.query_row([sid], |row| row.get(0))?)
+        OR EXISTS (SELECT 1 FROM ledger WHERE id NOT IN (SELECT ledger FROM remote_ledger WHERE sid = ?1))";
+    let is_unsent: bool = connection.prepare_cached(select)?.query_row([sid], |row| row.get(0))?;
+    Ok(is_unsent || blobs::is_unsent(connection, sid)?)
 }
 
 /// Takes it from a remote's heads what it holds of a ledger: those it names and all below them. The rest is owed.
@@ -324,9 +326,36 @@ pub(crate) fn standings(connection: &Connection, sid: i64) -> Result<Vec<Standin
             refused: lid.map_or(Ok(Vec::new()), |lid| refusals(connection, sid, lid))?,
             complete_from: row.get::<_, Option<u16>>(2)?.unwrap_or(0),
             code: row.get(3)?,
+            left_out: count_left_out(connection, sid, LedgerId(row.get(0)?))?,
         });
     }
     Ok(standings)
+}
+
+/// Notes commits that a server has sent and that are not in order, and forgets of which the same has come in order since.
+pub(crate) fn leave_out(
+    tx: &Connection,
+    sid: i64,
+    ledger: LedgerId,
+    bad: &[CommitId],
+    good: impl Iterator<Item = CommitId>,
+) -> Result<()> {
+    let noted = count_left_out(tx, sid, ledger)?;
+    let room = usize::try_from(LEFT_OUT_MAX.saturating_sub(noted)).unwrap_or(0);
+    let insert = "INSERT OR IGNORE INTO left_out (sid, ledger, id) VALUES (?1, ?2, ?3)";
+    for id in bad.iter().take(room) {
+        tx.prepare_cached(insert)?.execute((sid, ledger.0, id.0))?;
+    }
+    let delete = "DELETE FROM left_out WHERE sid = ?1 AND ledger = ?2 AND id = ?3";
+    for id in good.take_while(|_| noted > 0) {
+        tx.prepare_cached(delete)?.execute((sid, ledger.0, id.0))?;
+    }
+    Ok(())
+}
+
+fn count_left_out(connection: &Connection, sid: i64, ledger: LedgerId) -> Result<u64> {
+    let select = "SELECT count(*) FROM left_out WHERE sid = ?1 AND ledger = ?2";
+    Ok(connection.prepare_cached(select)?.query_row((sid, ledger.0), |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
 fn count_commits(connection: &Connection, lid: i64) -> Result<u64> {
@@ -350,7 +379,7 @@ fn refusals(connection: &Connection, sid: i64, lid: i64) -> Result<Vec<(u16, u64
 }
 
 /// What a wipe empties: everything but what the store knows of itself.
-const WIPED: [&str; 24] = [
+const WIPED: [&str; 25] = [
     "ledger",
     "device",
     "feed",
@@ -370,6 +399,7 @@ const WIPED: [&str; 24] = [
     "payee",
     "remote",
     "remote_ledger",
+    "left_out",
     "owed",
     "refused",
     "blob",

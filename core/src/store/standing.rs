@@ -18,6 +18,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::Write;
 use super::codec::Codec;
 use super::document::{self, News};
+use super::insights;
 use super::keys::{self, KeyCache};
 use super::log::{self, Arrival, Stands};
 use super::records::{self, PLACED, UNSEARCHED};
@@ -355,6 +356,9 @@ fn judge_again(write: &mut Write<'_>, lid: i64, commits: impl IntoIterator<Item 
         if old == Stands::Counts || new == Stands::Counts {
             changed.extend(records::documents_of(&write.tx, cid, header.count)?);
         }
+    }
+    if !changed.is_empty() {
+        insights::note_changed(&write.tx)?;
     }
     for rid in changed {
         document::refold(write, lid, rid)?;

@@ -1,5 +1,7 @@
 //! Ledgers, accounts, categories and members: what is few and named.
 
+#[cfg(feature = "insight")]
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -146,6 +148,25 @@ pub(crate) fn categories(connection: &Connection, lid: i64) -> Result<Vec<Named>
     }
     categories.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     Ok(categories)
+}
+
+/// Which category is below which, of those that are not deleted.
+#[cfg(feature = "insight")]
+pub(crate) fn parents(
+    connection: &Connection,
+    names: &mut Names,
+    lid: i64,
+) -> Result<BTreeMap<DocumentId, DocumentId>> {
+    let select = "SELECT rid FROM category WHERE lid = ?1 AND deleted = 0";
+    let mut statement = connection.prepare_cached(select)?;
+    let rids: Vec<i64> = statement.query_map([lid], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut parents = BTreeMap::new();
+    for rid in rids {
+        if let Some(parent) = names.tree.parent(connection, rid)? {
+            parents.insert(names.document(connection, rid)?, names.document(connection, parent)?);
+        }
+    }
+    Ok(parents)
 }
 
 /// A category and all below it.

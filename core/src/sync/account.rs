@@ -10,6 +10,7 @@ use hyper::Method;
 use outlay_ledger::DeviceKey;
 use outlay_ledger::hex;
 use outlay_protocol::Code;
+use outlay_protocol::proof::sign_in_digest;
 use serde_json::{Value, json};
 
 use super::address::ServerAddress;
@@ -128,12 +129,13 @@ impl Engine {
                 body[key] = Value::from(value.as_str());
             }
         }
-        self.enter_account(server, "/v1/auth/signup", body, &by.email, device)
+        self.enter_account(server, "/v1/auth/signup", body, by.email.trim(), device)
     }
 
     /// Signs this database in to an account. All its ledgers come with the next sync, and what is here goes up.
     ///
-    /// Signing in again to the account that it belongs to is what helps when this device was signed out from elsewhere.
+    /// Signing in again to the account that it belongs to is what helps when this device was signed out from elsewhere. Which
+    /// account it is the server says: an address may have become another one's.
     ///
     /// # Errors
     ///
@@ -143,15 +145,10 @@ impl Engine {
     ///   the account wants a code and there is none, or a wrong one.
     /// * [`ErrorKind::Offline`] and [`ErrorKind::RateLimited`] if it cannot be done now.
     pub fn sign_in(&self, server: &ServerAddress, by: &Credentials, options: &SignInOptions) -> Result<Account> {
-        if let Some(account) = self.account()?
-            && !account.email.eq_ignore_ascii_case(by.email.trim())
-        {
-            return Err(belongs_to_another());
-        }
         let device = self.device_key();
         let mut body = Self::credentials(by, options, &device);
         body["code"] = json!(options.code);
-        self.enter_account(server, "/v1/auth/login", body, &by.email, device)
+        self.enter_account(server, "/v1/auth/login", body, by.email.trim(), device)
     }
 
     /// Leaves the account. Without a network too; the server then hears of it never, and the tokens run out by themselves.
@@ -310,12 +307,18 @@ impl Engine {
         &self,
         server: &ServerAddress,
         path: &str,
-        body: Value,
+        mut body: Value,
         email: &str,
         device: DeviceKey,
     ) -> Result<Account> {
         let connector = Connector::new(server.clone(), &self.options.sync.roots_pem)?;
-        let answer = run(|| post(&connector, path, None, &body))?;
+        let answer = run(|| async {
+            let (server, nonce) = server_identity(&connector).await?;
+            let proof = self.author.sign_digest(&sign_in_digest(&server, &nonce, email));
+            body["device"]["nonce"] = hex::encode(&nonce).into();
+            body["device"]["proof"] = hex::encode(&proof).into();
+            post(&connector, path, None, &body).await
+        })?;
         let text = |key: &str| answer[key].as_str().map(str::to_owned).ok_or_else(unread);
         let (id, key) = (text("account")?, text("server")?);
         let server_key: [u8; 32] = hex::fixed(&key).ok_or_else(unread)?;
@@ -324,7 +327,7 @@ impl Engine {
             if remote::current(&write.tx)?.is_some_and(|old| old.server != server_key || old.account != id) {
                 return Err(belongs_to_another());
             }
-            let remote = remote::enter(&write.tx, &server_key, &id, &server.to_string(), email.trim())?;
+            let remote = remote::enter(&write.tx, &server_key, &id, &server.to_string(), email)?;
             remote::set_current(&write.tx, Some(remote.sid))?;
             Ok(remote)
         });

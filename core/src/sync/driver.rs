@@ -47,20 +47,22 @@ const FRAMES_AT_ONCE_MAX: usize = 32;
 /// Bytes of frames in one HTTP request or answer; more than any sends.
 const BODY_FRAMES_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// What ends a connection from outside.
-#[derive(Default)]
-pub(crate) struct Stop {
+/// What ends a sync from outside: asked for once, it stays asked for.
+#[derive(Debug, Default)]
+pub struct Stop {
     is_asked: AtomicBool,
     asked: Notify,
 }
 
 impl Stop {
-    pub(crate) fn ask(&self) {
+    /// Asks for the end. It may be called from any thread.
+    pub fn ask(&self) {
         self.is_asked.store(true, Ordering::Release);
         self.asked.notify_one();
     }
 
-    pub(crate) fn is_asked(&self) -> bool {
+    /// Whether the end was asked for.
+    pub fn is_asked(&self) -> bool {
         self.is_asked.load(Ordering::Acquire)
     }
 
@@ -339,7 +341,8 @@ impl<'e> Line<'e> {
         carried: &mut Carried,
     ) -> Result<Option<Ended>> {
         let mut outputs = VecDeque::from(outputs);
-        self.engine.sync.live().sent = session.in_flight();
+        let sent = session.in_flight();
+        self.engine.sync.signal.update(|live| live.sent = sent);
         while let Some(output) = outputs.pop_front() {
             match output {
                 ClientOutput::Send(frame) => self.outbox.push_back(frame),
@@ -358,7 +361,7 @@ impl<'e> Line<'e> {
                     let is_owed = self.engine.store.read(|connection| remote::is_owed(connection, sid))?;
                     if !is_owed {
                         self.retries = false;
-                        self.engine.sync.live().waiting = None;
+                        self.engine.sync.signal.update(|live| live.waiting = None);
                         self.engine.sync.files.notify_one();
                     }
                     if self.engine.can_part(self.remote)? {
@@ -372,7 +375,8 @@ impl<'e> Line<'e> {
                 }
                 ClientOutput::Wait { ms, code } => {
                     self.retries = code.then() == Then::Retries && Duration::from_millis(u64::from(ms)) < SHORT_WAIT;
-                    self.engine.sync.live().waiting = Some(Waiting::for_code(code, Some(u64::from(ms))));
+                    let waiting = Waiting::for_code(code, Some(u64::from(ms)));
+                    self.engine.sync.signal.update(|live| live.waiting = Some(waiting));
                 }
             }
         }

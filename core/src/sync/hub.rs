@@ -11,6 +11,7 @@ use super::copy::Parting;
 use super::lease::Leases;
 use super::status::{Connection, Waiting};
 use super::token::{FileTokenStore, MemoryTokenStore, TokenStore};
+use super::watch::{Live, Signal};
 
 /// What is shared.
 pub(crate) struct Hub {
@@ -31,18 +32,11 @@ pub(crate) struct Hub {
     pub(crate) sync_leases: Leases,
     /// Who renews the tokens.
     pub(crate) token_leases: Leases,
-    live: Mutex<Live>,
+    /// How the connection is.
+    pub(crate) signal: Arc<Signal>,
     /// Whether the database is known to have been copied: what is asked often, without asking the database.
     pub(crate) is_copied: AtomicBool,
     parting: Mutex<Parting>,
-}
-
-/// How the connection of this process is.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Live {
-    pub(crate) connection: Connection,
-    pub(crate) waiting: Option<Waiting>,
-    pub(crate) sent: u64,
 }
 
 impl Hub {
@@ -61,17 +55,18 @@ impl Hub {
             tokens,
             sync_leases: Leases::beside(database, ".sync-lock"),
             token_leases: Leases::beside(database, ".tokens-lock"),
-            live: Mutex::default(),
+            signal: Arc::default(),
             is_copied: AtomicBool::new(false),
             parting: Mutex::default(),
         }
     }
 
-    /// Tells the syncer, if there is one, that something was written.
+    /// Tells the syncer, if there is one, and whoever watches, that something was written.
     pub(crate) fn wake(&self) {
         if self.listening.load(Ordering::Acquire) > 0 {
             self.written.notify_one();
         }
+        self.signal.update(|_| {});
     }
 
     pub(crate) fn listen(&self) -> Listening<'_> {
@@ -79,8 +74,8 @@ impl Hub {
         Listening(self)
     }
 
-    pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn live(&self) -> Live {
+        self.signal.live()
     }
 
     pub(crate) fn parting(&self) -> MutexGuard<'_, Parting> {
@@ -88,12 +83,13 @@ impl Hub {
     }
 
     pub(crate) fn set(&self, connection: Connection, waiting: Option<Waiting>) {
-        let mut live = self.live();
-        live.connection = connection;
-        live.waiting = waiting;
-        if connection != Connection::Live {
-            live.sent = 0;
-        }
+        self.signal.update(|live| {
+            live.connection = connection;
+            live.waiting = waiting;
+            if connection != Connection::Live {
+                live.sent = 0;
+            }
+        });
     }
 }
 

@@ -141,6 +141,12 @@ impl CheckedPage {
         good.collect()
     }
 
+    /// What is not in order of it, before the rest is taken.
+    fn bad(&self) -> Vec<CommitId> {
+        let bad = self.commits().filter(|one| one.changes.is_none() || one.commit.ledger(&one.id) != self.ledger);
+        bad.map(|one| one.id).collect()
+    }
+
     fn commits(&self) -> impl Iterator<Item = &CheckedCommit> {
         self.parts.iter().flatten()
     }
@@ -300,8 +306,9 @@ fn store_pages(engine: &Engine, write: &mut Write<'_>, sid: i64, pages: &mut [Ch
     let device = engine.device_key();
     let mut came = Stored::default();
     for page in pages {
-        let (ledger, cursor) = (page.ledger, page.cursor);
+        let (ledger, cursor, bad) = (page.ledger, page.cursor, page.bad());
         let good = page.take_good();
+        remote::leave_out(&write.tx, sid, ledger, &bad, good.iter().map(|one| one.id))?;
         if !good.is_empty() {
             let commits: Vec<(&Commit, CommitId)> = good.iter().map(|one| (one.commit, one.id)).collect();
             remote::examine(&write.tx, sid, write.next_seq - 1, &[])?;

@@ -114,6 +114,9 @@ pub struct LedgerStatus {
     pub complete_from: Option<Month>,
     /// Why the server does not open the ledger.
     pub not_opened: Option<Code>,
+    /// Commits from the server that were not in order, and have not come in order since: damaged there, or forged. They are
+    /// left out; at most 1,000 are counted.
+    pub left_out: u64,
 }
 
 /// How sync stands.
@@ -168,7 +171,7 @@ impl Engine {
                 blobs::waiting(connection, sid)?,
             ))
         })?;
-        let live = self.sync.live().clone();
+        let live = self.sync.live();
         let is_elsewhere =
             live.connection == Connection::Off && remote.is_some() && self.sync.sync_leases.is_elsewhere();
         Ok(SyncStatus {
@@ -201,6 +204,7 @@ impl LedgerStatus {
             refusals,
             complete_from: Month::from_number(standing.complete_from),
             not_opened: standing.code.map(Code::from_number),
+            left_out: standing.left_out,
         }
     }
 }

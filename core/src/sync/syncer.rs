@@ -82,7 +82,38 @@ impl Engine {
     /// * [`ErrorKind::Offline`] if the server cannot be reached.
     /// * [`ErrorKind::TooNew`] if this version and the server's have no language in common.
     pub fn sync_once(&self, deadline: Duration) -> Result<SyncReport> {
-        run(|| once(self, deadline))
+        self.sync_until(deadline, &Stop::default())
+    }
+
+    /// Syncs once, as [`Engine::sync_once`], until another thread asks for the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::sync_once`], and [`ErrorKind::Cancelled`] if the end was asked for. What was done by then stays done.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use outlay_core::sync::Stop;
+    /// use outlay_core::{Engine, ErrorKind};
+    /// let (engine, stop) = (Engine::open_in_memory()?, Stop::default());
+    /// stop.ask();
+    /// let synced = engine.sync_until(Duration::from_secs(10), &stop);
+    /// assert_eq!(synced.map_err(|error| error.kind()), Err(ErrorKind::Cancelled));
+    /// # Ok::<(), outlay_core::Error>(())
+    /// ```
+    pub fn sync_until(&self, deadline: Duration, stop: &Stop) -> Result<SyncReport> {
+        run(|| async {
+            tokio::select! {
+                biased;
+                () = stop.asked() => {
+                    self.sync.set(Connection::Off, None);
+                    Err(Error::new(ErrorKind::Cancelled, "the sync was stopped"))
+                }
+                report = once(self, deadline) => report,
+            }
+        })
     }
 }
 
@@ -95,7 +126,7 @@ async fn once(engine: &Engine, deadline: Duration) -> Result<SyncReport> {
         return Ok(SyncReport { is_complete, waiting, ..SyncReport::default() });
     };
     let report = until_alike(engine, deadline).await;
-    let waiting = engine.sync.live().waiting.clone();
+    let waiting = engine.sync.live().waiting;
     engine.sync.set(Connection::Off, waiting);
     report
 }
@@ -115,12 +146,12 @@ async fn until_alike(engine: &Engine, deadline: Instant) -> Result<SyncReport> {
                 blobs::push_until(engine, &remote, &connector, deadline, &mut carried.report).await?;
                 carried.report.is_complete =
                     !engine.store.read(|connection| remote::is_owed(connection, remote.sid))?;
-                let waiting = engine.sync.live().waiting.clone();
+                let waiting = engine.sync.live().waiting;
                 carried.report.waiting = waiting.or(carried.report.waiting);
                 return Ok(carried.report);
             }
             Ended::Deadline => {
-                carried.report.waiting = engine.sync.live().waiting.clone();
+                carried.report.waiting = engine.sync.live().waiting;
                 return Ok(carried.report);
             }
             Ended::Copied => continue,

@@ -83,6 +83,15 @@ fn device(log: &Engine) -> EngineReplica<'_> {
     EngineReplica::new(log, &remote)
 }
 
+/// Makes the server that of the engine's account.
+fn sign_in(engine: &Engine) {
+    let signed_in = engine.write(|write| {
+        let remote = remote::enter(&write.tx, &SERVER, "a", "http://127.0.0.1", "")?;
+        remote::set_current(&write.tx, Some(remote.sid))
+    });
+    signed_in.unwrap();
+}
+
 fn push(replica: &mut EngineReplica<'_>, ledger: LedgerId, log: &mut Log) -> usize {
     let (mut after, mut pushed) = (None, 0);
     loop {
@@ -305,9 +314,30 @@ fn a_forged_commit_and_one_of_another_ledger_are_left_out_of_a_page() {
     replica.take(home, page, Some(log.cursor(end))).unwrap();
     replica.settle().unwrap();
     assert_eq!((replica.report.pulled, replica.report.damaged), (1, 2));
+    sign_in(&ben);
+    let left_out = || ben.sync_status().unwrap().ledgers[0].left_out;
+    assert_eq!(left_out(), 2, "it is said for as long as it is so");
     assert_eq!(shown(&ben, home), shown(&ana, home));
     assert!(ben.ledger(other).is_err());
     assert_eq!(replica.place(home).unwrap().0, Some(log.cursor(end)));
+}
+
+#[test]
+fn a_commit_that_was_left_out_and_comes_in_order_is_no_longer_said() {
+    let (ana, ben, home, mut log) = two_devices();
+    add(&ana, home, "good");
+    sync(&ana, home, &mut log);
+    let (good, id) = log.commits.last().cloned().unwrap();
+    let mut damaged = good.clone();
+    damaged.signature[7] ^= 1;
+    let mut replica = device(&ben);
+    sign_in(&ben);
+    for (commit, left_out) in [(damaged, 1), (good, 0)] {
+        replica.take(home, vec![(commit, id)], None).unwrap();
+        replica.settle().unwrap();
+        assert_eq!(ben.sync_status().unwrap().ledgers[0].left_out, left_out);
+    }
+    assert_eq!(shown(&ben, home), shown(&ana, home));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! What is here of the world around an engine is what a syncer does: connect, wait longer after each failure, renew a token,
 //! give up a connection on which nothing comes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -76,6 +76,8 @@ pub struct Device<'a> {
     pub dials: Vec<i64>,
     /// What it holds, as its file says.
     pub held: HashMap<LedgerId, HashSet<CommitId>>,
+    /// The ledgers of which it holds other commits since this was last emptied.
+    pub changed: BTreeSet<LedgerId>,
     /// What it has noted of the server's logs, as its file says.
     pub noted: Vec<Noted>,
     /// Places of logs up to which everything was found to be held.
@@ -138,6 +140,7 @@ impl<'a> Device<'a> {
             failures: 0,
             dials: Vec::new(),
             held: HashMap::new(),
+            changed: BTreeSet::new(),
             noted: Vec::new(),
             passed: HashSet::new(),
             file,
@@ -166,7 +169,7 @@ impl<'a> Device<'a> {
         self.engine = open(&path, self.secret, &self.environment, shelf)?;
         self.file = DeviceFile::open(&path)?;
         self.path = path;
-        self.held.clear();
+        self.changed.extend(self.held.drain().map(|(ledger, _)| ledger));
         self.noted.clear();
         self.passed.clear();
         self.look()?;
@@ -198,6 +201,7 @@ impl<'a> Device<'a> {
         let new = self.file.new_commits()?;
         for held in &new {
             self.held.entry(held.ledger).or_default().insert(held.id);
+            self.changed.insert(held.ledger);
         }
         Ok(new)
     }

@@ -394,11 +394,6 @@ fn admits(commit: &Commit, key: &DeviceKey) -> bool {
     })
 }
 
-/// The ledgers that devices hold, ascending.
-pub fn ledgers_of(devices: &[Device<'_>]) -> BTreeSet<LedgerId> {
-    devices.iter().flat_map(|device| device.held.keys().copied()).collect()
-}
-
 /// What a frame says, in short.
 pub fn words(frame: &[u8]) -> String {
     match Message::decode(frame, frame.len()) {

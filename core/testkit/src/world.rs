@@ -1,11 +1,12 @@
 //! The simulated world: who is in it, and one event after the other.
 
+mod checking;
 mod connection;
 mod happening;
 mod healing;
 mod serving;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,9 +16,10 @@ use outlay_protocol::session::{Limits, Question, Ticket};
 use outlay_server::sync::RateLimits;
 
 use crate::clock::Clock;
-use crate::coverage::{Coverage, Mark};
+use crate::coverage::Coverage;
 use crate::device::{Device, Making};
-use crate::oracle::{self, Oracle, compare};
+use crate::oracle::Oracle;
+use crate::oracle::compare::Shown;
 use crate::queue::Queue;
 use crate::random::Random;
 use crate::server::{News, Server};
@@ -26,8 +28,6 @@ use crate::trace::Trace;
 use crate::wire::{Link, LinkId, Way};
 use crate::{Plan, Report, Violation};
 
-/// Happenings between two looks at everything.
-const HAPPENINGS_PER_CHECK: usize = 75;
 /// People: one with several devices, one who is let into a ledger, one who records alone and signs up late.
 const PEOPLE: usize = 3;
 
@@ -92,6 +92,8 @@ pub struct World<'a> {
     asked: BTreeMap<(usize, &'static str), u32>,
     /// Whether what the server begins on is older than what it had.
     is_rolled_back: bool,
+    /// What each device showed of each ledger when the commits that it holds of it had changed last.
+    shown: BTreeMap<(usize, LedgerId), Shown>,
 }
 
 impl<'a> World<'a> {
@@ -129,6 +131,7 @@ impl<'a> World<'a> {
             backups: Vec::new(),
             asked: BTreeMap::new(),
             is_rolled_back: false,
+            shown: BTreeMap::new(),
         };
         let epoch = world.server.epoch()?.mark();
         world.oracle.server_began(epoch, &[], false)?;
@@ -217,8 +220,13 @@ impl<'a> World<'a> {
         self.queue.plan(self.clock.elapsed_ms() + ms.max(0), event);
     }
 
-    /// The next event.
+    /// The next event, and whether everything still holds after it.
     fn step(&mut self) -> Result<(), Violation> {
+        self.next_event()?;
+        self.check_changed()
+    }
+
+    fn next_event(&mut self) -> Result<(), Violation> {
         let Some((at_ms, event)) = self.queue.take() else {
             return Err(Violation::of_simulator(&"nothing happens any more"));
         };
@@ -278,47 +286,6 @@ impl<'a> World<'a> {
             self.local_change(at)?;
         }
         Ok(done.is_ok())
-    }
-
-    /// Looks at everything that is too dear to be looked at after each event.
-    fn check_everything(&mut self, is_end: bool) -> Result<(), Violation> {
-        self.oracle.check_told(&self.devices)?;
-        if self.server.is_up() {
-            self.oracle.check_acked()?;
-        }
-        if self.server.file().open_heads()? > 1 {
-            self.coverage.hit(Mark::Fork);
-        }
-        for device in &self.devices {
-            self.oracle.check_told_here(device)?;
-            self.oracle.check_shown(device)?;
-        }
-        for ledger in oracle::ledgers_of(&self.devices) {
-            self.check_alike(ledger)?;
-        }
-        for device in self.devices.iter().filter(|_| is_end) {
-            compare::check_rebuild(device.engine, &device.to_string())?;
-            let integrity = device.file().integrity()?;
-            if integrity != "ok" {
-                return Err(Violation::new("a database file is in order", format!("{device}: {integrity}")));
-            }
-        }
-        Ok(())
-    }
-
-    /// Devices that hold the same commits of a ledger show the same.
-    fn check_alike(&self, ledger: LedgerId) -> Result<(), Violation> {
-        let mut seen: Vec<(BTreeSet<_>, usize, compare::Shown)> = Vec::new();
-        for device in self.devices.iter().filter(|device| device.held.contains_key(&ledger)) {
-            let held: BTreeSet<_> = device.held[&ledger].iter().copied().collect();
-            let shown = compare::Shown::of(device.engine, ledger)?;
-            shown.check_sums()?;
-            match seen.iter().find(|(other, _, _)| *other == held) {
-                Some((_, other, same)) => same.check_same(&shown, &format!("d{other} and {device} of {ledger}"))?,
-                None => seen.push((held, device.number, shown)),
-            }
-        }
-        Ok(())
     }
 }
 

@@ -174,7 +174,10 @@ fn a_database_of_before_there_were_files_opens_and_has_them() {
     drop(device);
     let before = rusqlite::Connection::open(&file).unwrap();
     before
-        .execute_batch("DROP TABLE blob; DROP TABLE blob_held; DROP TABLE blob_refused; DROP TABLE attachment; PRAGMA user_version = 2")
+        .execute_batch(
+            "DROP TABLE blob; DROP TABLE blob_held; DROP TABLE blob_refused; DROP TABLE attachment; DROP TABLE left_out;
+             PRAGMA user_version = 2",
+        )
         .unwrap();
     drop(before);
     let device = Device::open(&file, 1, 2);

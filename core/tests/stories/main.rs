@@ -7,6 +7,8 @@ mod categories;
 mod conflicts;
 mod decisions;
 mod entries;
+#[cfg(feature = "insight")]
+mod insights;
 mod ledgers;
 mod money;
 mod query;

@@ -1,27 +1,24 @@
 //! Files of entries between devices and the real server: up after the entries, down on demand, on from where they were cut.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use outlay_core::sync::ServerAddress;
 use outlay_core::{Attachment, BlobHash, Content, Currency, DocumentId, Engine, ErrorKind, LedgerId};
 use tempfile::TempDir;
 
+use super::relay::{DOWN, Relay, UP};
 use super::support::spent;
 use super::{LONG, Server, ana, engine, named, phone_and_laptop, sync, wait_until};
 
-const MIB: usize = 1024 * 1024;
+pub(super) const MIB: usize = 1024 * 1024;
 
 /// A file of so many bytes, no two parts of which are alike.
-fn pdf(length: usize) -> Vec<u8> {
+pub(super) fn pdf(length: usize) -> Vec<u8> {
     let numbers = (0_u64..).flat_map(|number| number.to_be_bytes());
     b"%PDF-1.7\n".iter().copied().chain(numbers).take(length).collect()
 }
 
-fn lunch(engine: &Engine, ledger: LedgerId) -> DocumentId {
+pub(super) fn lunch(engine: &Engine, ledger: LedgerId) -> DocumentId {
     engine.add_expense(ledger, spent("12.50", "Corner Café", "2026-03-02")).unwrap().id
 }
 
@@ -36,72 +33,9 @@ fn on_server(server: &Server, ledger: LedgerId, hash: BlobHash) -> PathBuf {
     server.folder.path().join("outlay-server.db-blobs").join(ledger.to_string()).join(hash.to_string())
 }
 
-/// A way to a server that counts what goes through it, and breaks when that was as much as it may be.
-struct Relay {
-    address: ServerAddress,
-    ways: Arc<[Way; 2]>,
-}
-
-/// One direction.
-struct Way {
-    moved: AtomicU64,
-    left: AtomicI64,
-}
-
-const UP: usize = 0;
-const DOWN: usize = 1;
-
-impl Relay {
-    fn to(server: &Server) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = ServerAddress::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        let way = || Way { moved: AtomicU64::new(0), left: AtomicI64::new(i64::MAX) };
-        let (ways, port) = (Arc::new([way(), way()]), server.port);
-        let all = Arc::clone(&ways);
-        // It ends with the process of the tests.
-        std::thread::spawn(move || {
-            for near in listener.incoming() {
-                let (near, far) = (near.unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap());
-                for (way, from, to) in [(UP, &near, &far), (DOWN, &far, &near)] {
-                    let (from, to, all) = (from.try_clone().unwrap(), to.try_clone().unwrap(), Arc::clone(&all));
-                    std::thread::spawn(move || all[way].carry(from, to));
-                }
-            }
-        });
-        Self { address, ways }
-    }
-
-    /// Lets so many bytes more through in a direction.
-    fn allow(&self, way: usize, bytes: usize) {
-        self.ways[way].left.store(i64::try_from(bytes).unwrap(), Ordering::SeqCst);
-    }
-
-    fn mend(&self) {
-        self.ways.iter().for_each(|way| way.left.store(i64::MAX, Ordering::SeqCst));
-    }
-
-    fn moved(&self, way: usize) -> usize {
-        usize::try_from(self.ways[way].moved.load(Ordering::SeqCst)).unwrap()
-    }
-}
-
-impl Way {
-    fn carry(&self, mut from: TcpStream, mut to: TcpStream) {
-        let mut bytes = [0; 16 * 1024];
-        while let Ok(length) = from.read(&mut bytes) {
-            let left = self.left.fetch_sub(i64::try_from(length).unwrap(), Ordering::SeqCst);
-            if length == 0 || left < i64::try_from(length).unwrap() || to.write_all(&bytes[..length]).is_err() {
-                break;
-            }
-            self.moved.fetch_add(length as u64, Ordering::SeqCst);
-        }
-        let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
-    }
-}
-
 /// A phone with an entry, and a laptop that has it too, both by way of a relay.
 fn by_relay(folder: &TempDir, server: &Server) -> (Relay, Arc<Engine>, Arc<Engine>, LedgerId, DocumentId) {
-    let relay = Relay::to(server);
+    let relay = Relay::to(server.port);
     let (phone, laptop) = (engine(folder.path(), "phone"), engine(folder.path(), "laptop"));
     let home = phone.create_ledger("Home", Currency::EUR).unwrap().id;
     let id = lunch(&phone, home);

@@ -15,9 +15,11 @@ const USES: &[(&str, &[&str])] = &[
     ("outlay-ledger", &[]),
     ("outlay-insight", &["outlay-ledger"]),
     ("outlay-protocol", &["outlay-ledger"]),
-    ("outlay-core", &["outlay-ledger", "outlay-protocol"]),
+    ("outlay-core", &["outlay-insight", "outlay-ledger", "outlay-protocol"]),
     ("outlay-server", &["outlay-ledger", "outlay-protocol"]),
     ("outlay-testkit", &["outlay-core", "outlay-ledger", "outlay-protocol", "outlay-server"]),
+    ("outlay-ffi", &["outlay-core"]),
+    ("outlay-bindgen", &[]),
     ("outlay-cli", &["outlay-core"]),
     ("outlay-tour", &["outlay-core"]),
     ("outlay-bench", &["outlay-core", "outlay-insight", "outlay-ledger", "outlay-protocol"]),
@@ -33,6 +35,8 @@ const SOURCES: &[&str] = &[
     "core/ledger/src",
     "core/protocol/src",
     "core/testkit/src",
+    "ffi/src",
+    "ffi/bindgen/src",
     "sync-server/src",
     "examples/cli/src",
     "examples/tour/src",
@@ -147,7 +151,7 @@ fn pure_crates_name_no_clock_no_randomness_and_no_system() {
 
 /// Names of tests, in every crate.
 fn tests() -> BTreeSet<String> {
-    let folders = ["core", "sync-server", "examples", "bench"].map(|folder| sources(&root().join(folder)));
+    let folders = ["core", "ffi", "sync-server", "examples", "bench"].map(|folder| sources(&root().join(folder)));
     let mut names = BTreeSet::new();
     for (_, text) in folders.into_iter().flatten() {
         let mut lines = text.lines().map(str::trim);

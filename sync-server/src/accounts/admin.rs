@@ -261,32 +261,40 @@ fn end_sessions(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<()> {
     sessions::end_all(write, now_ms, aid, None)
 }
 
-/// Tells whoever is connected what was done beside this server, for as long as it is there.
+/// Tells whoever is connected what was done beside this server, and deletes accounts, for as long as it is there. An account
+/// with a long log takes its time, and nobody else who is to be told waits for it.
 pub(crate) async fn watch(node: Weak<Node>) {
+    tokio::join!(keep(&node, async |node| tell(node).await), keep(&node, async |node| delete_asked(node).await));
+}
+
+/// Does something now and then, for as long as the server is there.
+async fn keep(node: &Weak<Node>, act: impl AsyncFn(&Node) -> Result<()>) {
     loop {
         tokio::time::sleep(NOTICE_TIME).await;
         let Some(node) = node.upgrade() else { return };
-        let is_left = node.read(|connection| Ok(connection.prepare_cached("SELECT 1 FROM notice")?.exists([])?));
-        let taken = match is_left.await {
-            Ok(true) => take(&node).await,
-            other => other.map(drop),
-        };
-        if let Err(error) = taken {
+        if let Err(error) = act(&node).await {
             tracing::warn!(%error, "notices were not read");
         }
     }
 }
 
-async fn take(node: &Node) -> Result<()> {
-    for aid in node.writer().run(take_notices).await? {
+async fn tell(node: &Node) -> Result<()> {
+    let is_left = "SELECT 1 FROM notice WHERE is_deletion = 0";
+    let is_left = node.read(move |connection| Ok(connection.prepare_cached(is_left)?.exists([])?));
+    if is_left.await? { node.writer().run(take_notices).await } else { Ok(()) }
+}
+
+async fn delete_asked(node: &Node) -> Result<()> {
+    for aid in node.read(asked_to_go).await? {
+        // With an account its notices go: whoever is connected is told first.
+        tell(node).await?;
         delete_for_operator(node, aid).await?;
         tracing::info!("an account was deleted by an operator");
     }
     Ok(())
 }
 
-/// Says which accounts are to be deleted. The notices of those stay until it is done.
-fn take_notices(write: &mut Write<'_>) -> Result<Vec<i64>> {
+fn take_notices(write: &mut Write<'_>) -> Result<()> {
     let select = "SELECT nid, aid, device FROM notice WHERE is_deletion = 0 ORDER BY nid LIMIT ?1";
     let mut select = write.tx.prepare_cached(select)?;
     let rows = select
@@ -299,7 +307,11 @@ fn take_notices(write: &mut Write<'_>) -> Result<Vec<i64>> {
             None => Effect::Withdrawn { aid },
         });
     }
-    let select = "SELECT DISTINCT aid FROM notice WHERE is_deletion = 1 LIMIT ?1";
-    let mut select = write.tx.prepare_cached(select)?;
+    Ok(())
+}
+
+/// The accounts that are to be deleted. Their notices stay until it is done.
+fn asked_to_go(connection: &Connection) -> Result<Vec<i64>> {
+    let mut select = connection.prepare_cached("SELECT DISTINCT aid FROM notice WHERE is_deletion = 1 LIMIT ?1")?;
     Ok(select.query_map([NOTICES_MAX], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }

@@ -124,7 +124,7 @@ async fn delete(node: &Node, aid: i64, letter: Letter) -> Result<()> {
     let left = node.read(|connection| left.without_known(connection)).await?;
     let files = node.files.clone();
     let removing = tokio::task::spawn_blocking(move || left.remove(&files));
-    Ok(removing.await.map_err(|_| StoreError::Failed("the server is ending".into()))??)
+    Ok(removing.await.map_err(StoreError::ending)??)
 }
 
 /// Deletes an account in whose name an operator asks for it.
@@ -154,7 +154,7 @@ async fn remove(State(node): Shared, session: Session, Body(asked): Body<RemoveI
     check_code(&node, aid, asked.code).await?;
     // Not with the request, which ends when its client hangs up or its time is over: what was begun is done.
     let deleting = tokio::spawn(async move { delete(&node, aid, Letter::Deleted).await });
-    deleting.await.map_err(|_| StoreError::Failed("the server is ending".into()))??;
+    deleting.await.map_err(StoreError::ending)??;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -52,6 +52,12 @@ struct DeviceIn {
     /// Cut to 128 bytes.
     #[serde(default)]
     name: String,
+    /// From `GET /v1/server`.
+    #[schema(value_type = Id)]
+    nonce: String,
+    /// By the key, over what docs/PROTOCOL.md says.
+    #[schema(pattern = "^[0-9a-f]{128}$")]
+    proof: String,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -184,11 +190,35 @@ struct DevicesOut {
     devices: Vec<DeviceOut>,
 }
 
-/// The key of the device that signs in, if it is one, and its name or that of the program.
-fn client(device: Option<&DeviceIn>, program: &str) -> Answer<(Option<DeviceKey>, String)> {
-    let Some(device) = device else { return Ok((None, name(program))) };
-    let key: DeviceKey = device.key.parse().map_err(|_| Code::Invalid)?;
-    if is_weak(&key) { Err(Code::Invalid.into()) } else { Ok((Some(key), name(&device.name))) }
+/// Who signs in: a device that has proved that its key is its own, or a program that is none.
+struct Client {
+    device: Option<DeviceKey>,
+    name: String,
+    /// What the proof is over, until it is used up.
+    nonce: Option<[u8; 16]>,
+}
+
+impl Client {
+    /// Checks the proof for this address, as it was sent.
+    fn of(node: &Node, email: &str, device: Option<&DeviceIn>, program: &str) -> Answer<Self> {
+        let Some(device) = device else { return Ok(Self { device: None, name: name(program), nonce: None }) };
+        let key: DeviceKey = device.key.parse().map_err(|_| Code::Invalid)?;
+        let nonce = hex::fixed(&device.nonce).ok_or(Code::Invalid)?;
+        let signature = hex::fixed(&device.proof).ok_or(Code::Invalid)?;
+        if is_weak(&key) {
+            return Err(Code::Invalid.into());
+        }
+        let digest = proof::sign_in_digest(&node.id.0, &nonce, email);
+        let is_proved = verify(&key, &digest, &signature) && node.nonces.is_given(clock::unix_ms(), &nonce);
+        let client = Self { device: Some(key), name: name(&device.name), nonce: Some(nonce) };
+        if is_proved { Ok(client) } else { Err(Code::Proof.into()) }
+    }
+
+    /// Uses the nonce up, once the rest was found right: keys are there for the making, and nonces that were used take memory.
+    fn enter(self, node: &Node) -> Answer<(Option<DeviceKey>, String)> {
+        let is_first = self.nonce.is_none_or(|nonce| node.nonces.take(clock::unix_ms(), nonce));
+        if is_first { Ok((self.device, self.name)) } else { Err(Code::Proof.into()) }
+    }
 }
 
 /// Lets a network address ask so often, and no oftener.
@@ -203,7 +233,7 @@ pub(crate) fn admit(node: &Node, peer: SocketAddr, headers: &HeaderMap) -> Answe
     path = "/v1/auth/signup",
     tag = "auth",
     request_body = SignUpIn,
-    responses((status = 200, body = TokensOut), SigningUp, AccountExists, AccountInvalid)
+    responses((status = 200, body = TokensOut), SigningUp, AccountExists, AccountInvalid, Proof)
 )]
 async fn sign_up(
     State(node): Shared,
@@ -212,7 +242,7 @@ async fn sign_up(
     Body(asked): Body<SignUpIn>,
 ) -> Answer<Json<TokensOut>> {
     admit(&node, peer, &headers)?;
-    let (device, client_name) = client(asked.device.as_ref(), "")?;
+    let client = Client::of(&node, &asked.email, asked.device.as_ref(), "")?;
     let invitation = match node.sign_up {
         SignUp::Closed => return Err(Code::SignUpClosed.into()),
         SignUp::Open => None,
@@ -223,6 +253,7 @@ async fn sign_up(
         return Err(Code::AccountInvalid.into());
     }
     let hash = node.hashing.hash(asked.password, random()).await.ok_or(Code::Busy)?;
+    let (device, client_name) = client.enter(&node)?;
     let (now_ms, times, person) = (clock::unix_ms(), node.limits.refresh_times(), name(&asked.name));
     let login = node.writer().run(move |write| {
         let admission = invitation.as_deref().map_or(Admission::Open, Admission::Invited);
@@ -242,7 +273,7 @@ async fn sign_up(
     path = "/v1/auth/login",
     tag = "auth",
     request_body = LoginIn,
-    responses((status = 200, body = TokensOut), LoggingIn, TooMany)
+    responses((status = 200, body = TokensOut), LoggingIn, TooMany, Proof)
 )]
 async fn login(
     State(node): Shared,
@@ -251,7 +282,7 @@ async fn login(
     Body(asked): Body<LoginIn>,
 ) -> Answer<Json<TokensOut>> {
     admit(&node, peer, &headers)?;
-    let (device, client_name) = client(asked.device.as_ref(), &asked.name)?;
+    let client = Client::of(&node, &asked.email, asked.device.as_ref(), &asked.name)?;
     // What cannot be an address is an unknown one.
     let address = email(&asked.email).unwrap_or_default();
     let known = node.read({
@@ -263,6 +294,7 @@ async fn login(
     let is_right = check_password(&node, &address, stored, asked.password).await?;
     let (aid, stored) = known.filter(|_| is_right).ok_or(Code::Credentials)?;
     second::check_code(&node, aid, asked.code).await?;
+    let (device, client_name) = client.enter(&node)?;
     let (now_ms, times) = (clock::unix_ms(), node.limits.refresh_times());
     let login =
         node.writer().run(move |write| sessions::log_in(write, now_ms, times, (aid, &stored), device, &client_name));

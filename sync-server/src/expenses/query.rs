@@ -19,6 +19,11 @@ use crate::store::Result;
 
 /// Words of one search.
 const WORDS_MAX: usize = 16;
+/// Categories of which the newest entries are looked up one by one: more than a household has below one. SQLite joins at most
+/// 500 such lists.
+const CATEGORIES_MAX: usize = 128;
+/// How a list is ordered.
+const ORDER: &str = "e.day DESC, e.created_ms DESC, e.id DESC";
 
 /// Which entries to list. Every field that is set narrows the answer.
 #[derive(Debug, Clone, Default)]
@@ -99,16 +104,19 @@ pub(super) fn expense(connection: &Connection, lid: i64, id: &DocumentId) -> Res
     row.map(|row| row.resolve(&mut Names::new(connection, lid))).transpose()
 }
 
-/// The conditions of a query and their values, in order.
+/// The conditions of a query, with the values that they name by number.
 struct Select {
     conditions: Vec<String>,
+    /// Of which one must hold, if there are any.
+    categories: Vec<String>,
     values: Vec<Value>,
 }
 
 impl Select {
     /// `None` when nothing can pass the filter.
     fn new(names: &mut Names<'_>, lid: i64, filter: &Filter, after: Option<Cursor>) -> Result<Option<Self>> {
-        let mut select = Self { conditions: vec!["e.state = 1".to_owned()], values: Vec::new() };
+        let mut select =
+            Self { conditions: vec!["e.state = 1".to_owned()], categories: Vec::new(), values: Vec::new() };
         select.add("e.lid = ?", [Value::Integer(lid)]);
         select.add_dates(filter, after);
         if let Some(Cursor { day, created_ms, id }) = after {
@@ -123,12 +131,10 @@ impl Select {
             if ids.is_empty() {
                 return Ok(None);
             }
-            // Of several categories a page is found along the days; each by itself would have to be sorted.
-            select.conditions.push(match ids.len() {
-                1 => "e.category = ?".to_owned(),
-                count => format!("+e.category IN ({})", vec!["?"; count].join(", ")),
-            });
-            select.values.extend(ids.into_iter().map(|id| Value::Blob(id.0.to_vec())));
+            for id in ids {
+                let condition = select.numbered("e.category = ?", [Value::Blob(id.0.to_vec())]);
+                select.categories.push(condition);
+            }
         }
         if let Some(text) = &filter.text {
             let words: Vec<String> =
@@ -143,15 +149,46 @@ impl Select {
     }
 
     fn sql(&self, limit: usize) -> String {
-        format!(
-            "SELECT {COLUMNS} FROM expense e WHERE {} ORDER BY e.day DESC, e.created_ms DESC, e.id DESC LIMIT {limit}",
-            self.conditions.join(" AND ")
-        )
+        let found = match self.categories.as_slice() {
+            [] => self.conditions.join(" AND "),
+            [category] => format!("{} AND {category}", self.conditions.join(" AND ")),
+            several if several.len() <= CATEGORIES_MAX => self.newest_of_each(several, limit),
+            // The plus keeps it to the days: a page of so many is soon full.
+            many => format!("{} AND +({})", self.conditions.join(" AND "), many.join(" OR ")),
+        };
+        format!("SELECT {COLUMNS} FROM expense e WHERE {found} ORDER BY {ORDER} LIMIT {limit}")
+    }
+
+    /// The newest of what the newest of each category are: it costs the same whether much or nothing is in them.
+    fn newest_of_each(&self, categories: &[String], limit: usize) -> String {
+        let conditions = self.conditions.join(" AND ");
+        let newest = |category: &String| {
+            format!(
+                "SELECT * FROM (SELECT e.rid, e.day, e.created_ms, e.id FROM expense e \
+                 WHERE {conditions} AND {category} ORDER BY {ORDER} LIMIT {limit})"
+            )
+        };
+        let all: Vec<String> = categories.iter().map(newest).collect();
+        format!("e.rid IN (SELECT e.rid FROM ({}) e ORDER BY {ORDER} LIMIT {limit})", all.join(" UNION ALL "))
     }
 
     fn add<const N: usize>(&mut self, condition: &str, values: [Value; N]) {
-        self.conditions.push(condition.to_owned());
-        self.values.extend(values);
+        let condition = self.numbered(condition, values);
+        self.conditions.push(condition);
+    }
+
+    /// A condition with the numbers of its values, so that it may stand in several places.
+    fn numbered<const N: usize>(&mut self, condition: &str, values: [Value; N]) -> String {
+        let mut numbered = condition.to_owned();
+        for value in values {
+            self.values.push(value);
+            // What was replaced has a digit after it, and is not found again.
+            let place = numbered.match_indices('?').find(|(at, _)| !numbered[at + 1..].starts_with(char::is_numeric));
+            if let Some((at, _)) = place {
+                numbered.insert_str(at + 1, &self.values.len().to_string());
+            }
+        }
+        numbered
     }
 
     fn add_dates(&mut self, filter: &Filter, after: Option<Cursor>) {
@@ -173,9 +210,10 @@ impl Select {
 mod tests {
     use super::*;
 
-    /// Whatever is asked, a page is found along one index in the order in which it is shown.
+    /// Whatever is asked, a page is found along one index in the order in which it is shown; of several categories the
+    /// newest of each are.
     #[test]
-    fn no_page_is_sorted() {
+    fn nothing_is_sorted_but_the_newest_of_several_categories() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(include_str!("../store/schema.sql")).unwrap();
         let insert = "INSERT INTO category (rid, lid, id, name, parent, is_deleted) VALUES (?1, 1, ?2, ?3, ?4, 0)";
@@ -190,7 +228,7 @@ mod tests {
             (Filter::default(), "expense_by_day"),
             (month, "expense_by_day"),
             (merchant, "expense_by_payee"),
-            (all, "expense_by_day"),
+            (all, "expense_by_category"),
             (one, "expense_by_category"),
         ];
         for (filter, index) in &expected {
@@ -199,7 +237,14 @@ mod tests {
                 let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", select.sql(51))).unwrap();
                 let rows = plan.query_map(rusqlite::params_from_iter(&select.values), |row| row.get(3)).unwrap();
                 let steps: Vec<String> = rows.collect::<rusqlite::Result<_>>().unwrap();
-                assert!(steps.len() == 1 && steps[0].contains(index), "{filter:?}: {steps:?}");
+                let (found, sorted): (Vec<_>, Vec<_>) = steps
+                    .iter()
+                    .filter(|step| step.contains(" INDEX ") || step.contains("B-TREE"))
+                    .partition(|step| step.contains(" INDEX "));
+                let lists = if select.categories.len() > 1 { select.categories.len() } else { 1 };
+                assert!(found.len() == lists && found.iter().all(|step| step.contains(index)), "{filter:?}: {steps:?}");
+                assert!(lists > 1 || steps.len() == 1, "{filter:?}: {steps:?}");
+                assert!(lists > 1 || sorted.is_empty(), "{filter:?}: {steps:?}");
             }
         }
     }

@@ -49,7 +49,6 @@ impl Concurrent {
 
 impl Transactions for Concurrent {
     async fn read<T: Send + 'static>(&self, read: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
-        let gone = |_| StoreError::Failed("the server is ending".into());
         let turn = Arc::clone(&self.reads).acquire_owned().await.map_err(|_| StoreError::Busy)?;
         let readers = self.readers.clone();
         // The turn goes with the read and not with whoever waits for it, who may be gone while it goes on.
@@ -57,7 +56,7 @@ impl Transactions for Concurrent {
             let _turn = turn;
             readers.read(read)
         };
-        tokio::task::spawn_blocking(read).await.map_err(gone)?
+        tokio::task::spawn_blocking(read).await.map_err(StoreError::ending)?
     }
 
     async fn write<T: Send + 'static>(

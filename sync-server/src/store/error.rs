@@ -27,6 +27,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Of work that was not done because the server ends.
+    pub(crate) fn ending<E>(_: E) -> Self {
+        Self::Failed("the server is ending".into())
+    }
+
     /// The code that whoever asked is told.
     pub const fn code(&self) -> Code {
         match self {

@@ -20,6 +20,7 @@ use super::mailbox::{Letter, Mailbox};
 use crate::api::refused::{Malformed, ShuttingDown, Syncing};
 use crate::clock;
 use crate::error::ApiError;
+use crate::intake::Counted;
 use crate::node::{Node, Shared, random};
 
 /// The server's id.
@@ -51,10 +52,15 @@ pub(crate) fn identify(headers: &mut HeaderMap, node: &Node, nonce: &[u8; 16]) {
         Syncing, Malformed, ShuttingDown
     )
 )]
-pub(crate) async fn exchange(State(node): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+pub(crate) async fn exchange(
+    State(node): Shared,
+    headers: HeaderMap,
+    counted: Counted,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let mut answer_headers = HeaderMap::new();
     identify(&mut answer_headers, &node, &node.nonces.give(clock::unix_ms(), random()));
-    match answer(&node, &headers, body).await {
+    match answer(&node, &headers, counted, body).await {
         Ok(frames) => (answer_headers, [(header::CONTENT_TYPE, "application/octet-stream")], frames).into_response(),
         Err(error) => (answer_headers, error).into_response(),
     }
@@ -63,12 +69,13 @@ pub(crate) async fn exchange(State(node): Shared, headers: HeaderMap, body: Resu
 async fn answer(
     node: &Arc<Node>,
     headers: &HeaderMap,
+    counted: Counted,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Vec<u8>, ApiError> {
     if node.is_closing() {
         return Err(ApiError::later(Code::ShuttingDown, 1_000));
     }
-    let body = body.map_err(|_| Code::TooBig)?;
+    let body = body.map_err(|_| if counted.is_over() { Code::Busy } else { Code::TooBig })?;
     let nonce = headers.get(NONCE_HEADER).and_then(|value| hex::fixed(value.to_str().ok()?));
     let nonce = nonce.filter(|nonce| node.nonces.is_given(clock::unix_ms(), nonce)).ok_or(Code::Proof)?;
     let frames = split(&body)?;
@@ -77,6 +84,7 @@ async fn answer(
         nonce,
         mailbox: Arc::new(Mailbox::default()),
         visitor: None,
+        counted: Some(counted),
         outstanding: 0,
         answer: Vec::new(),
         closed: None,
@@ -110,6 +118,8 @@ struct Exchange<'a> {
     nonce: [u8; 16],
     mailbox: Arc<Mailbox>,
     visitor: Option<Visitor>,
+    /// Until it is known who it is.
+    counted: Option<Counted>,
     /// Questions that were asked and not answered.
     outstanding: usize,
     answer: Vec<u8>,
@@ -145,6 +155,7 @@ impl Exchange<'_> {
     fn enter(&mut self, visitor: Option<Visitor>) -> bool {
         let is_first = self.visitor.is_none() && visitor.is_some();
         self.visitor = visitor.or(self.visitor);
+        self.counted = self.counted.take().filter(|_| self.visitor.is_none());
         !is_first || self.node.nonces.take(clock::unix_ms(), self.nonce)
     }
 

@@ -28,6 +28,7 @@ use crate::accounts::sessions;
 use crate::api::refused::{Malformed, ShuttingDown};
 use crate::clock;
 use crate::error::ApiError;
+use crate::intake::Counted;
 use crate::ledgers;
 use crate::listen::Place;
 use crate::node::{Node, Shared, random};
@@ -53,6 +54,7 @@ const TICK_TIMES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5
 pub(crate) async fn upgrade(
     State(node): Shared,
     Extension(place): Extension<Place>,
+    counted: Counted,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let nonce = random();
@@ -70,7 +72,7 @@ pub(crate) async fn upgrade(
         .max_message_size(frame_bytes_max)
         .max_frame_size(frame_bytes_max)
         .on_upgrade(move |socket| async move {
-            Box::new(Connection::new(node, nonce, socket)).run().await;
+            Box::new(Connection::new(node, nonce, counted, socket)).run().await;
             drop(place);
         });
     (headers, response).into_response()
@@ -82,6 +84,8 @@ struct Connection {
     session: ServerSession,
     mailbox: Arc<Mailbox>,
     visitor: Option<Visitor>,
+    /// Until it is known who it is.
+    counted: Option<Counted>,
     /// Ledgers whose growth this connection may be told of.
     granted: Vec<LedgerId>,
     subscribed: Vec<LedgerId>,
@@ -101,11 +105,11 @@ enum Event {
     Drained,
     Time,
     Gone,
-    TooBig,
+    TooMuch(Code),
 }
 
 impl Connection {
-    fn new(node: Arc<Node>, nonce: [u8; 16], socket: WebSocket) -> Self {
+    fn new(node: Arc<Node>, nonce: [u8; 16], counted: Counted, socket: WebSocket) -> Self {
         let (session, mailbox) = (node.session(nonce), Arc::new(Mailbox::default()));
         node.hub.enter(&mailbox);
         let now = Instant::now();
@@ -115,6 +119,7 @@ impl Connection {
             session,
             mailbox,
             visitor: None,
+            counted: Some(counted),
             granted: Vec::new(),
             subscribed: Vec::new(),
             outbound: VecDeque::new(),
@@ -136,7 +141,7 @@ impl Connection {
                 Event::Gone => break,
                 Event::Time if !self.on_time(timer.as_mut()) => break,
                 Event::Time => {}
-                Event::TooBig => self.close(Code::TooBig),
+                Event::TooMuch(code) => self.close(code),
                 Event::Frame(message) => self.on_message(message),
                 Event::Letters(letters) => letters.into_iter().for_each(|letter| self.on_letter(letter)),
                 Event::Drained if self.closing.is_some() => {
@@ -167,7 +172,10 @@ impl Connection {
         }
         match ready!(Pin::new(&mut self.socket).poll_next(context)) {
             Some(Ok(message)) => Poll::Ready(Event::Frame(message)),
-            Some(Err(error)) if is_too_big(&error) => Poll::Ready(Event::TooBig),
+            Some(Err(error)) if is_too_big(&error) => Poll::Ready(Event::TooMuch(Code::TooBig)),
+            Some(Err(_)) if self.counted.as_ref().is_some_and(Counted::is_over) => {
+                Poll::Ready(Event::TooMuch(Code::Busy))
+            }
             Some(Err(_)) | None => Poll::Ready(Event::Gone),
         }
     }
@@ -208,6 +216,7 @@ impl Connection {
             Letter::Answer(ticket, answered) => {
                 if let Some(visitor) = answered.visitor {
                     self.visitor = Some(visitor);
+                    self.counted = None;
                     self.node.hub.identify(&visitor, &self.mailbox);
                     self.look_whether_signed_out(visitor);
                 }

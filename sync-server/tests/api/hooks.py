@@ -30,7 +30,6 @@ MAIL_SECONDS = 10
 
 counts = collections.Counter()
 numbers = itertools.count(1)
-keys = iter(FACTS["keys"])
 prepared = {}
 
 
@@ -103,6 +102,14 @@ def fresh_for(case):
 
 def login(account, **more):
     return post("/v1/auth/login", {"email": account["email"], "password": FACTS["password"], **more})
+
+
+def sign(what):
+    """What only a device can make."""
+    host, port = FACTS["signer"].rsplit(":", 1)
+    with socket.create_connection((host, int(port))) as signer:
+        signer.sendall((what + "\n").encode())
+        return json.load(signer.makefile())
 
 
 def mailed(account, kind):
@@ -214,17 +221,15 @@ def _(case):
 
 @prepares("POST /v1/devices")
 def _(case):
-    host, port = FACTS["signer"].rsplit(":", 1)
-    with socket.create_connection((host, int(port))) as signer:
-        signer.sendall((ANA["access"] + "\n").encode())
-        case.body = json.load(signer.makefile())
+    case.body = sign("further " + ANA["access"])
 
 
 @prepares("DELETE /v1/devices/{key}")
 def _(case):
-    account, key = fresh_for(case), next(keys)
-    login(account, device={"key": key, "name": "tablet"})
-    case.path_parameters["key"] = key
+    account = fresh_for(case)
+    device = sign("sign-in " + account["email"])
+    login(account, device=device)
+    case.path_parameters["key"] = device["key"]
 
 
 @prepares("POST /v1/tokens")

@@ -5,17 +5,17 @@ use serde_json::json;
 
 use crate::support::{Account, Device, PASSWORD, Reply, Server, Socket, metric, program, request, run};
 
-fn login_body(email: &str, password: &str, device: &Device) -> serde_json::Value {
-    json!({ "email": email, "password": password, "device": { "key": device.key() } })
+fn login_body(server: &Server, email: &str, password: &str, device: &Device) -> serde_json::Value {
+    json!({ "email": email, "password": password, "device": server.proved(email, device, "") })
 }
 
 #[test]
 fn a_wrong_password_is_answered_like_an_unknown_address() {
     let (server, phone) = (Server::start(&[]), Device::new(1));
     server.sign_up("ana@example.org", &phone);
-    let wrong = server.post("/v1/auth/login", &login_body("ana@example.org", "not the password", &phone));
-    let unknown = server.post("/v1/auth/login", &login_body("ben@example.org", PASSWORD, &phone));
-    let no_address = server.post("/v1/auth/login", &login_body("nonsense", PASSWORD, &phone));
+    let wrong = server.post("/v1/auth/login", &login_body(&server, "ana@example.org", "not the password", &phone));
+    let unknown = server.post("/v1/auth/login", &login_body(&server, "ben@example.org", PASSWORD, &phone));
+    let no_address = server.post("/v1/auth/login", &login_body(&server, "nonsense", PASSWORD, &phone));
     for refused in [&wrong, &unknown, &no_address] {
         assert_eq!(refused.refusal(), (401, Code::Credentials));
         assert_eq!(refused.problem(), wrong.problem());
@@ -38,7 +38,7 @@ fn whatever_is_wrong_with_a_login_costs_one_hash() {
     ];
     for (email, password) in wrong {
         let before = hashes();
-        let refused = server.post("/v1/auth/login", &login_body(email, password, &phone));
+        let refused = server.post("/v1/auth/login", &login_body(&server, email, password, &phone));
         assert_eq!((refused.refusal(), hashes()), ((401, Code::Credentials), before + 1), "{email} {password}");
     }
 }
@@ -48,7 +48,7 @@ fn an_address_is_one_whatever_its_case_and_is_taken_once() {
     let (server, phone) = (Server::start(&[]), Device::new(1));
     let signed_up = server.sign_up("Ana@Example.org ", &phone);
     assert_eq!(server.log_in("ana@example.ORG", &Device::new(2)).id, signed_up.id);
-    let again = server.post("/v1/auth/signup", &login_body("ANA@example.org", PASSWORD, &phone));
+    let again = server.post("/v1/auth/signup", &login_body(&server, "ANA@example.org", PASSWORD, &phone));
     assert_eq!(again.refusal(), (409, Code::AccountExists));
     let long = "long ".repeat(60);
     let refused = [
@@ -59,7 +59,7 @@ fn an_address_is_one_whatever_its_case_and_is_taken_once() {
         ("cleo@example.org", "cleo@example.org"),
     ];
     for (email, password) in refused {
-        let refused = server.post("/v1/auth/signup", &login_body(email, password, &phone));
+        let refused = server.post("/v1/auth/signup", &login_body(&server, email, password, &phone));
         assert_eq!(refused.refusal(), (422, Code::AccountInvalid));
     }
 }
@@ -69,8 +69,9 @@ fn guessing_a_password_takes_longer_and_longer() {
     let (server, phone) = (Server::start(&[]), Device::new(1));
     server.sign_up("ana@example.org", &phone);
     for email in ["ana@example.org", "nobody@example.org"] {
-        let answers: Vec<Reply> =
-            (0..7).map(|_| server.post("/v1/auth/login", &login_body(email, "a guess of many", &phone))).collect();
+        let answers: Vec<Reply> = (0..7)
+            .map(|_| server.post("/v1/auth/login", &login_body(&server, email, "a guess of many", &phone)))
+            .collect();
         assert_eq!(answers[5].refusal(), (401, Code::Credentials));
         assert_eq!(answers[6].refusal(), (429, Code::Rate));
         assert_eq!(answers[6].header("retry-after").as_deref(), Some("1"));
@@ -109,19 +110,50 @@ fn a_refresh_token_is_good_for_its_device_only_and_a_nonce_once() {
     assert_eq!(server.post("/v1/auth/refresh", &body).refusal(), (401, Code::Proof));
 }
 
+/// Keys are no secret: whoever shares a ledger sees those of the others.
+#[test]
+fn nobody_signs_up_or_in_as_the_device_of_somebody_else() {
+    let (server, phone, thief) = (Server::start(&[]), Device::new(1), Device::new(2));
+    server.sign_up("ana@example.org", &phone);
+    server.sign_up("ben@example.org", &thief);
+    let ask = |page: &str, email: &str, device: &serde_json::Value| {
+        server.post(page, &json!({ "email": email, "password": PASSWORD, "device": device }))
+    };
+    for (page, email) in [("/v1/auth/signup", "cleo@example.org"), ("/v1/auth/login", "ben@example.org")] {
+        let mut stolen = server.proved(email, &thief, "");
+        stolen["key"] = phone.key().into();
+        assert_eq!(ask(page, email, &stolen).refusal(), (401, Code::Proof), "{page} without the key");
+        let of_another_address = server.proved("ana@example.org", &thief, "");
+        assert_eq!(ask(page, email, &of_another_address).refusal(), (401, Code::Proof), "{page}");
+        let mut not_given = server.proved(email, &thief, "");
+        not_given["nonce"] = "00".repeat(16).into();
+        assert_eq!(ask(page, email, &not_given).refusal(), (401, Code::Proof), "{page} with a nonce of its own");
+        let unproved = ask(page, email, &json!({ "key": phone.key(), "name": "phone" }));
+        assert_eq!(unproved.refusal(), (422, Code::Invalid), "{page} without a proof");
+        let proved = server.proved(email, &thief, "");
+        assert_eq!(ask(page, email, &proved).status, 200);
+        assert_eq!(ask("/v1/auth/login", email, &proved).refusal(), (401, Code::Proof), "a nonce is good once");
+    }
+    let device = server.proved("ben@example.org", &thief, "");
+    let wrong = json!({ "email": "ben@example.org", "password": "not the password", "device": device });
+    assert_eq!(server.post("/v1/auth/login", &wrong).refusal(), (401, Code::Credentials));
+    assert_eq!(ask("/v1/auth/login", "ben@example.org", &device).status, 200, "whoever was refused has used none up");
+}
+
 #[test]
 fn signing_up_can_be_closed_or_need_an_invitation_that_is_good_once() {
     let phone = Device::new(1);
     let closed = Server::start(&["--sign-up", "closed"]);
-    let body = login_body("ana@example.org", PASSWORD, &phone);
+    let body = login_body(&closed, "ana@example.org", PASSWORD, &phone);
     assert_eq!(closed.post("/v1/auth/signup", &body).refusal(), (403, Code::SignUpClosed));
 
     let server = Server::start(&["--sign-up", "invitation"]);
+    let body = login_body(&server, "ana@example.org", PASSWORD, &phone);
     assert_eq!(server.post("/v1/auth/signup", &body).refusal(), (403, Code::Invitation));
     let (made, invitation) = run(&["invite"], &[("--data", &server.data)]);
     assert!(made, "{invitation}");
     let invited = |email: &str| {
-        let mut body = login_body(email, PASSWORD, &phone);
+        let mut body = login_body(&server, email, PASSWORD, &phone);
         body["invitation"] = json!(invitation.trim());
         server.post("/v1/auth/signup", &body)
     };
@@ -246,7 +278,9 @@ fn sessions_are_listed_and_ended_one_or_all() {
         program(&server, "login", "ana@example.org", "script"),
         program(&server, "login", "ana@example.org", "report"),
     );
-    let ben = Account::of(&server.post("/v1/auth/signup", &login_body("ben@example.org", PASSWORD, &Device::new(2))));
+    let ben = Account::of(
+        &server.post("/v1/auth/signup", &login_body(&server, "ben@example.org", PASSWORD, &Device::new(2))),
+    );
     let listed = server.ask("GET", "/v1/sessions", &account, &json!({}));
     assert_eq!(names(&listed), ["phone", "report", "script"]);
     let of_script = listed.json()["sessions"].as_array().unwrap().iter().find(|one| one["name"] == "script").cloned();
@@ -275,9 +309,9 @@ fn another_password_ends_the_other_sessions() {
     assert_eq!(change(PASSWORD, "sunrise over the bay").status, 204);
     assert_eq!(server.ask("GET", "/v1/sessions", &script, &json!({})).refusal(), (401, Code::Revoked));
     assert_eq!(names(&server.ask("GET", "/v1/sessions", &account, &json!({}))), ["phone"]);
-    let old = server.post("/v1/auth/login", &login_body("ana@example.org", PASSWORD, &phone));
+    let old = server.post("/v1/auth/login", &login_body(&server, "ana@example.org", PASSWORD, &phone));
     assert_eq!(old.refusal(), (401, Code::Credentials));
-    let new = server.post("/v1/auth/login", &login_body("ana@example.org", "sunrise over the bay", &phone));
+    let new = server.post("/v1/auth/login", &login_body(&server, "ana@example.org", "sunrise over the bay", &phone));
     assert_eq!(new.status, 200);
 }
 

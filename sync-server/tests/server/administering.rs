@@ -1,9 +1,12 @@
 //! Looking after accounts on the command line, beside a running server.
 
+use std::process::Stdio;
+
 use outlay_protocol::Code;
+use outlay_server::store::{Store, StoreOptions};
 use serde_json::{Value, json};
 
-use crate::support::{Account, Device, PASSWORD, Server, Socket, run};
+use crate::support::{Account, Device, PASSWORD, Server, Socket, command, run};
 
 /// What a command says, as JSON, a line each.
 fn user(server: &Server, words: &[&str]) -> Vec<Value> {
@@ -68,4 +71,34 @@ fn a_password_that_is_reset_is_shown_once_and_ends_the_sessions() {
     assert_eq!(server.refresh(&phone, &account.refresh).refusal(), (401, Code::Revoked));
     assert_eq!(login(PASSWORD).refusal(), (401, Code::Credentials));
     Account::of(&login(said[0]["password"].as_str().unwrap()));
+}
+
+/// Ledgers that are to be deleted, each in a transaction of its own: enough for seconds.
+const LEDGERS_LEFT: i64 = 5_000;
+
+#[test]
+fn whoever_is_disabled_is_out_at_once_also_while_an_account_with_much_is_deleted() {
+    let (server, phone) = (Server::start(&[]), Device::new(1));
+    let account = server.sign_up("ana@example.org", &phone);
+    server.sign_up("ben@example.org", &Device::new(2));
+    let mut socket = Socket::of(&server, &phone, &account);
+    let mut store = Store::open(&server.data.join("outlay-server.db"), StoreOptions::default()).unwrap();
+    let left = store.write(|write| {
+        (0..LEDGERS_LEFT)
+            .try_for_each(|lid| write.tx.execute("INSERT INTO purge (lid) VALUES (?1)", [1_000 + lid]).map(drop))?;
+        Ok(())
+    });
+    left.unwrap();
+    let count = |select: &str| store.connection().query_row(select, [], |row| row.get::<_, i64>(0)).unwrap();
+    let mut delete = command();
+    delete.args(["user", "delete", "ben@example.org", "--data"]).arg(&server.data).stdout(Stdio::null());
+    let mut deleting = delete.spawn().unwrap();
+    while count("SELECT count(*) FROM account") == 2 {
+        std::thread::yield_now();
+    }
+    user(&server, &["disable", "ana@example.org"]);
+    assert_eq!(socket.closed(), Some(Code::Revoked));
+    assert!(count("SELECT count(*) FROM purge") > 0, "nobody waits for the end of it");
+    _ = deleting.kill();
+    deleting.wait().unwrap();
 }

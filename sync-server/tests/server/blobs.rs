@@ -106,6 +106,23 @@ fn pdf(length: usize) -> Vec<u8> {
 }
 
 #[test]
+fn what_one_member_says_of_the_size_of_a_file_costs_another_no_part_of_it() {
+    let mut home = Home::start(&[]);
+    let (ben, file) = (home.ben(Role::Editor), pdf(100_000));
+    assert_eq!(home.put_part(&home.account, &file, 0, 60_000).status, 202);
+    let claim = |by: &Account, range: &str, body: &[u8]| {
+        home.put_as(by, &BlobHash::of(&file), body, &[("content-range", range)])
+    };
+    for (range, body) in [("bytes */7", &[][..]), ("bytes 0-6/7", &[1; 7]), ("bytes */900000", &[])] {
+        assert_eq!(claim(&ben, range, body).refusal(), (503, Code::Busy), "{range}");
+    }
+    assert_eq!(home.come(&home.account, &file), (202, Some("60000".to_owned())));
+    assert_eq!(home.come(&ben, &file), (202, Some("60000".to_owned())), "who says the same goes on from there");
+    assert_eq!(home.put_part(&ben, &file, 60_000, 100_000).status, 201);
+    assert!(home.get(&home.account, &file, &[]).body == file);
+}
+
+#[test]
 fn a_file_that_was_sent_at_once_is_given_to_every_member() {
     let mut home = Home::start(&[]);
     let (viewer, file) = (home.ben(Role::Viewer), pdf(100_000));

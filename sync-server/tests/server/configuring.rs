@@ -89,6 +89,20 @@ fn a_flag_comes_before_a_variable_and_that_before_the_file() {
 }
 
 #[test]
+fn what_the_file_turns_on_a_flag_or_a_variable_turns_off() {
+    let options = Options::new("data = \"/srv/outlay\"\ndev = true\nwebhook_http = true\n");
+    let (no, yes) = (Path::new("false"), Path::new("true"));
+    let printed =
+        options.print(&["--dev=false"], &[("OUTLAY_WEBHOOK_HTTP", no), ("OUTLAY_WEBHOOK_PRIVATE_ADDRESSES", yes)]);
+    assert_eq!(line(&printed, "dev"), "dev = false  # command line");
+    assert_eq!(line(&printed, "webhook_http"), "webhook_http = false  # $OUTLAY_WEBHOOK_HTTP");
+    let private = "webhook_private_addresses = true  # $OUTLAY_WEBHOOK_PRIVATE_ADDRESSES";
+    assert_eq!(line(&printed, "webhook_private_addresses"), private);
+    assert!(line(&options.print(&["--dev"], &[]), "dev").starts_with("dev = true"));
+    assert!(options.refusal(&["--dev=perhaps"]).contains("--dev"));
+}
+
+#[test]
 fn every_option_that_is_no_limit_is_described_for_operators() {
     let printed = Options::new("data = \"/srv/outlay\"\n").print(&[], &[]);
     let names = printed.lines().filter_map(|line| line.trim_start_matches("# ").split(' ').next());

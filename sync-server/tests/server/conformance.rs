@@ -14,7 +14,7 @@ use outlay_protocol::proof;
 use serde_json::{Value, json};
 
 use crate::description::{committed, operations};
-use crate::support::{Device, PASSWORD, Server, request};
+use crate::support::{Device, PASSWORD, Server, proved, request};
 use crate::tenants::Tenant;
 
 /// The program, where `make setup` puts it unless told otherwise.
@@ -48,7 +48,6 @@ fn the_server_answers_as_it_is_described() {
     let facts = json!({
         "url": format!("http://{}", server.address), "password": PASSWORD, "mails": mails, "tally": tally,
         "signer": signer, "ana": shown(&ana), "ben": shown(&ben), "invitation": ben.invitation_for(&ana.phone),
-        "keys": (20..90).map(|number| Device::new(number).key()).collect::<Vec<_>>(),
     });
     let peers = json!({ "auth": [bearer("ana", &ana.account.access), bearer("ben", &ben.account.access)] });
     let write = |name: &str, text: &str| {
@@ -105,17 +104,22 @@ fn bearer(name: &str, token: &str) -> Value {
     json!({ "name": name, "fixedHeaders": [{ "name": "Authorization", "value": format!("Bearer {token}") }] })
 }
 
-/// Makes what only devices can: for each access token on a line, the body that signs a further device in. Ends with the
-/// process.
+/// Makes what only devices can, for each line: of `further` and an access token the body that signs a further device in, of
+/// `sign-in` and an address a device that signs in by it. Ends with the process.
 fn sign_devices(server: &str, device: &Device) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (server, device) = (server.to_owned(), device.elsewhere(0));
     std::thread::spawn(move || {
         for (number, stream) in (100..).zip(listener.incoming()) {
-            let (mut stream, mut token) = (stream.unwrap(), String::new());
-            BufReader::new(&stream).read_line(&mut token).unwrap();
-            let body = further_device(&server, &device, &Device::new(number), token.trim());
+            let (mut stream, mut line) = (stream.unwrap(), String::new());
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            let (what, about) = line.trim().split_once(' ').unwrap();
+            let made = Device::new(number);
+            let body = match what {
+                "further" => further_device(&server, &device, &made, about),
+                _ => proved(&server, about, &made, "tablet"),
+            };
             stream.write_all(body.to_string().as_bytes()).unwrap();
         }
     });

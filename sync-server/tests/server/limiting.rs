@@ -11,7 +11,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::certificate::Authority;
-use crate::support::{Device, PATIENCE, Reply, Server, metric, request};
+use crate::support::{Device, Ledger, PATIENCE, Reply, Server, Socket, counts, metric, request};
 
 fn me(server: &Server, token: &str) -> Reply {
     request(&server.address, "GET", "/v1/me", &[("authorization", &format!("Bearer {token}"))], b"")
@@ -90,21 +90,78 @@ fn whoever_is_slow_is_let_go() {
     assert!(slow_body.starts_with("HTTP/1.1 408") && slow_body.contains("urn:outlay:problem:slow"), "{slow_body}");
 }
 
+/// A connection that was given a place: it is answered and stays.
+fn connect(server: &Server) -> Option<TcpStream> {
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    // Whoever was given no place is told so, or nothing: writing or reading fails.
+    _ = stream.write_all(b"GET /v1/server HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).ok().filter(|()| answer.ends_with(b"200")).map(|()| stream)
+}
+
 #[test]
 fn an_address_has_its_connections_and_gets_them_back() {
     let server = Server::start(&["--address-connections-max-count", "2"]);
-    let alive = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
-    let connect = || {
-        let mut stream = TcpStream::connect(&server.address).unwrap();
-        // Whoever was given no place is told nothing: writing or reading fails.
-        _ = stream.write_all(alive);
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer).ok().map(|()| stream)
-    };
-    let (first, second) = (connect(), connect());
-    assert!(first.is_some() && second.is_some() && connect().is_none());
+    let (first, second) = (connect(&server), connect(&server));
+    assert!(first.is_some() && second.is_some() && connect(&server).is_none());
     drop(first);
-    while connect().is_none() {}
+    while connect(&server).is_none() {}
+}
+
+/// Of a proxy that is trusted there may be as many as the server has places, and no more.
+#[test]
+fn there_are_so_many_connections_in_all_and_each_that_ends_makes_room() {
+    let server = Server::start(&["--connections-max-count", "3", "--trusted-proxies", "127.0.0.1"]);
+    let all: Vec<Option<TcpStream>> = (0..3).map(|_| connect(&server)).collect();
+    assert!(all.iter().all(Option::is_some) && connect(&server).is_none() && connect(&server).is_none());
+    drop(all);
+    while connect(&server).is_none() {}
+}
+
+#[test]
+fn a_connection_too_many_is_told_so_and_health_is_not_among_them() {
+    let server = Server::start(&["--connections-max-count", "1"]);
+    let only = connect(&server).unwrap();
+    let refused = server.get("/v1/server");
+    assert_eq!(refused.refusal(), (503, Code::Busy));
+    assert_eq!(
+        (refused.header("retry-after").as_deref(), refused.header("connection").as_deref()),
+        (Some("1"), Some("close"))
+    );
+    for path in ["/livez", "/readyz"] {
+        assert_eq!(server.get(path).status, 200, "{path}");
+    }
+    drop(only);
+    while connect(&server).is_none() {}
+}
+
+/// What is sent before anybody knows by whom is bounded for all together, whatever each may send.
+#[test]
+fn strangers_have_so_many_bytes_in_all_and_whoever_is_known_goes_on() {
+    let bytes = "300000";
+    let server = Server::start(&["--sync-body-max-bytes", bytes, "--unauthenticated-max-bytes", bytes]);
+    let mut phone = Device::new(1);
+    let account = server.sign_up("ana@example.org", &phone);
+    let mut half = TcpStream::connect(&server.address).unwrap();
+    half.write_all(b"POST /v1/sync HTTP/1.1\r\nhost: x\r\ncontent-length: 290000\r\n\r\n").unwrap();
+    half.write_all(&[0; 250_000]).unwrap();
+    let ask = || request(&server.address, "POST", "/v1/sync", &[], &[0; 200_000]).refusal();
+    // What was sent has come when there is no room for as much again.
+    while ask() != (503, Code::Busy) {}
+    let mut stranger = Socket::connect(&server);
+    stranger.send_bytes(vec![0; 260_000]);
+    assert_eq!(stranger.closed(), Some(Code::Busy));
+    let mut socket = Socket::of(&server, &phone, &account);
+    let ledger = Ledger::of(&mut phone, 0);
+    socket.open(ledger.id, None, &ledger.commits);
+    assert_eq!(counts(&socket.acknowledged(1)), (1, 0, 0, None));
+    for number in 2..8 {
+        let commits: Vec<_> = (0..200).map(|_| phone.expense(ledger.id, &ledger.heads, 1).0).collect();
+        assert_eq!(counts(&socket.push(number, &commits)), (200, 0, 0, None));
+    }
+    drop(half);
+    while ask() != (401, Code::Proof) {}
 }
 
 #[test]
@@ -140,17 +197,9 @@ fn a_login_too_many_is_told_to_come_back_also_when_those_before_have_hung_up() {
         .collect();
     while busy() < u64::try_from(at_once).unwrap() {}
     drop(begun);
-    let connect = |_: usize| {
-        let mut stream = TcpStream::connect(&server.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        // Whoever was given no place is told nothing: writing or reading fails.
-        _ = stream.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer).ok().map(|()| stream)
-    };
     // All places are free again: it is known that nobody waits for those hashes.
     let mut connected = loop {
-        let all: Option<Vec<_>> = (0..=at_once).map(connect).collect();
+        let all: Option<Vec<_>> = (0..=at_once).map(|_| connect(&server)).collect();
         if let Some(all) = all {
             break all;
         }

@@ -20,10 +20,13 @@ fn no_address_no_name_no_password_and_no_token_is_logged() {
     let mut server = Server::logging(&["--log", "trace", "--log-format", "json"]);
     let (phone, email, password) =
         (Device::new(1), format!("{CANARY}@example.org"), format!("{CANARY} rides the tide"));
-    let device = json!({ "key": phone.key(), "name": CANARY });
-    let sign_up = json!({ "email": email, "password": password, "name": CANARY, "device": device });
-    let account = Account::of(&server.post("/v1/auth/signup", &sign_up));
-    assert_eq!(server.post("/v1/auth/signup", &sign_up).status, 409);
+    let sign_up = || {
+        let device = server.proved(&email, &phone, CANARY);
+        server
+            .post("/v1/auth/signup", &json!({ "email": email, "password": password, "name": CANARY, "device": device }))
+    };
+    let account = Account::of(&sign_up());
+    assert_eq!(sign_up().status, 409);
     assert_eq!(server.post("/v1/auth/login", &json!({ "email": email, "password": CANARY })).status, 401);
     let login = json!({ "email": email, "password": password, "name": CANARY });
     let program = Account::of(&server.post("/v1/auth/login", &login));

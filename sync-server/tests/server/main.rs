@@ -4,6 +4,7 @@
 
 mod accounts;
 mod administering;
+mod answers;
 mod blobs;
 /// The one that the engine is tested with.
 #[path = "../../../core/tests/sync/certificate.rs"]

@@ -1,7 +1,10 @@
 //! Ledgers that people share: who gets in by an invitation, who sees whom, and how fast somebody is out.
 
+use std::collections::{HashSet, VecDeque};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
+use outlay_ledger::commit::Commit;
 use outlay_ledger::member::{MemberOperation, Role};
 use outlay_ledger::signature::DeviceSecret;
 use outlay_ledger::{CommitId, DeviceKey, LedgerId, hex};
@@ -9,7 +12,7 @@ use outlay_protocol::message::Push;
 use outlay_protocol::{Code, Message, batch};
 use serde_json::{Value, json};
 
-use crate::support::{Account, Device, Ledger, Reply, Server, Socket, counts, refused};
+use crate::support::{Account, Device, Ledger, PATIENCE, Reply, Server, Socket, counts, refused};
 
 /// Far enough that no test meets it, near enough that no other end comes before.
 const IN_A_CENTURY_S: u64 = 4_945_363_200;
@@ -307,10 +310,69 @@ fn what_a_removed_device_had_written_is_kept_for_owners_only() {
     assert_eq!(shared.get(&shared.account, &path).json(), json!({ "commits": [] }), "and then it is in the log");
 }
 
-/// A member who writes a hundred times a second is removed: from the moment the removal is acknowledged nothing of his is
-/// stored, and he is told nothing.
+/// Pushes in flight of somebody who writes without a pause.
+const IN_FLIGHT: usize = 4;
+/// Writes that were acknowledged when the removal leaves: it meets the ones after them wherever they are then.
+const REMOVED_AFTER: [usize; 4] = [1, 6, 25, 60];
+
+/// What somebody wrote until he was told that he is out.
+struct Written {
+    /// All of it, in order.
+    commits: Vec<Commit>,
+    /// Of which he was told that it is stored.
+    acknowledged: HashSet<CommitId>,
+    told: Instant,
+}
+
+/// Writes without a pause, and says when so much was acknowledged.
+fn write_until_removed(
+    mut ben: Device,
+    mut on_ben: Socket,
+    at: (LedgerId, CommitId),
+    said: (usize, &Sender<()>),
+) -> Written {
+    let mut written = Written { commits: Vec::new(), acknowledged: HashSet::new(), told: Instant::now() };
+    let mut waiting = VecDeque::new();
+    loop {
+        while waiting.len() < IN_FLIGHT {
+            let (commit, id) = ben.expense(at.0, &[at.1], 1);
+            let number = u32::try_from(written.commits.len()).unwrap() + 10;
+            let batch = batch::encode(std::slice::from_ref(&commit)).unwrap();
+            on_ben.send(&Message::Push(Push { handle: 1, number, batch }));
+            written.commits.push(commit);
+            waiting.push_back((number, id));
+        }
+        match on_ben.next() {
+            Ok(Message::Ack(ack)) => {
+                let (number, id) = waiting.pop_front().unwrap();
+                assert_eq!(ack.number, number, "answers come in the order of the pushes");
+                match counts(&ack.runs) {
+                    (1, 0, 0, None) => _ = written.acknowledged.insert(id),
+                    runs => assert_eq!(runs, (0, 0, 1, Some(Code::Removed))),
+                }
+                if written.acknowledged.len() == said.0 {
+                    said.1.send(()).unwrap();
+                }
+            }
+            Ok(Message::Error(error)) if error.code == Code::Removed => {
+                written.told = Instant::now();
+                return written;
+            }
+            Ok(Message::Commits(page)) => panic!("nobody else has written for him: {page:?}"),
+            Ok(_) => {}
+            Err(close) => panic!("closed with {close}"),
+        }
+    }
+}
+
+/// T16: the removal comes in the middle of writes that do not stop. Nothing of them is stored after it, he is told nothing
+/// more, and what he wrote and was not stored is kept for the owner.
 #[test]
-fn a_removed_member_who_keeps_writing_is_out_at_once() {
+fn a_member_who_is_removed_while_he_writes_is_out_at_once_and_nothing_of_it_is_lost() {
+    REMOVED_AFTER.into_iter().for_each(race);
+}
+
+fn race(removed_after: usize) {
     let mut shared = Shared::start(None);
     let mut ben = Device::new(2);
     let bens = shared.server.sign_up("ben@example.org", &ben);
@@ -318,43 +380,41 @@ fn a_removed_member_who_keeps_writing_is_out_at_once() {
     let ledger = shared.ledger.id;
     let mut on_ben = Socket::of(&shared.server, &ben, &bens);
     on_ben.open(ledger, None, &[]);
-    let heads = vec![on_ben.caught_up().0.last().unwrap().id()];
+    let head = on_ben.caught_up().0.last().unwrap().id();
+    let key = ben.public();
+    let remove = MemberOperation::Remove { member: ben.member(), cut: Vec::new() };
+    let removed = shared.ana.operation(ledger, &[head], &remove);
+    let again = ben.elsewhere(2);
 
-    let (mut stored, mut last) = (0, None);
-    for number in 10..60 {
-        let (commit, id) = ben.expense(ledger, &heads, 1);
-        assert_eq!(counts(&on_ben.push(number, &[commit])), (1, 0, 0, None));
-        (stored, last) = (stored + 1, Some(id));
+    let (said, is_writing) = channel();
+    let (written, acknowledged) = std::thread::scope(|scope| {
+        let writing = scope.spawn(|| write_until_removed(ben, on_ben, (ledger, head), (removed_after, &said)));
+        is_writing.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(counts(&shared.socket.push(3, std::slice::from_ref(&removed.0))), (1, 0, 0, None));
+        let acknowledged = Instant::now();
+        (writing.join().unwrap(), acknowledged)
+    });
+    let late = written.told.saturating_duration_since(acknowledged);
+    assert!(late < Duration::from_secs(1), "after {removed_after}: told after {late:?}");
+
+    let mut on_owner = Socket::of(&shared.server, &shared.ana, &shared.account);
+    on_owner.open(ledger, None, &[]);
+    let log = on_owner.caught_up().0;
+    assert_eq!(log.last(), Some(&removed.0), "after {removed_after}: nothing is stored after the removal");
+    let stored: HashSet<CommitId> = log.iter().filter(|commit| commit.header.device == key).map(Commit::id).collect();
+    assert!(written.acknowledged.is_subset(&stored), "after {removed_after}: what was acknowledged is in the log");
+
+    // His device offers again what it was not told of, as it does when it connects next.
+    let owed: Vec<Commit> =
+        written.commits.iter().filter(|commit| !written.acknowledged.contains(&commit.id())).cloned().collect();
+    assert!(!owed.is_empty(), "after {removed_after}: it met something on its way");
+    let mut socket = Socket::of(&shared.server, &again, &bens);
+    assert_eq!(refused(&socket.open(ledger, None, &owed)), Some(Code::Removed));
+    while !matches!(socket.receive(), Message::Error(error) if error.code == Code::Removed) {}
+    let kept = shared.get(&shared.account, &format!("/v1/ledgers/{ledger}/aside")).json()["commits"].clone();
+    let kept: HashSet<&str> = kept.as_array().unwrap().iter().map(|one| one["commit"].as_str().unwrap()).collect();
+    for commit in written.commits {
+        let is_kept = kept.contains(hex::encode(&commit.encode()).as_str());
+        assert!(is_kept != stored.contains(&commit.id()), "after {removed_after}: stored, or kept for the owner");
     }
-    let remove = MemberOperation::Remove { member: ben.member(), cut: last.into_iter().collect() };
-    let removed = shared.ana.operation(ledger, &heads, &remove);
-    assert_eq!(counts(&shared.socket.push(3, &[removed.0])), (1, 0, 0, None));
-    let acknowledged = Instant::now();
-    for number in 60..160 {
-        let batch = batch::encode(&[ben.expense(ledger, &heads, 1).0]).unwrap();
-        on_ben.send(&Message::Push(Push { handle: 1, number, batch }));
-    }
-    let late = shared.ana.expense(ledger, &[removed.1], 1).0;
-    assert_eq!(counts(&shared.socket.push(4, std::slice::from_ref(&late))), (1, 0, 0, None));
-
-    // What he is told: that he is out, and nothing of what came after.
-    let told = loop {
-        match on_ben.next() {
-            Ok(Message::Error(error)) if error.code == Code::Removed => break acknowledged.elapsed(),
-            Ok(Message::Ack(ack)) => assert_eq!(counts(&ack.runs).0, 0, "nothing is stored after the removal"),
-            Ok(Message::Commits(page)) => panic!("delivered after the removal: {page:?}"),
-            Ok(_) => {}
-            Err(close) => panic!("closed with {close}"),
-        }
-    };
-    assert!(told < Duration::from_secs(1), "told after {told:?}");
-    let mut again = Socket::of(&shared.server, &ben, &bens);
-    assert_eq!(refused(&again.open(ledger, None, &[])), Some(Code::Removed));
-
-    let mut on_tablet = Socket::of(&shared.server, &shared.ana, &shared.account);
-    on_tablet.open(ledger, None, &[]);
-    let commits = on_tablet.caught_up().0;
-    let of_ben = commits.iter().filter(|commit| commit.header.device == ben.public()).count();
-    assert_eq!(of_ben, 1 + stored, "his admission, and what was acknowledged to him");
-    assert_eq!(commits.last(), Some(&late));
 }

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use outlay_protocol::Code;
 use outlay_protocol::message::Mode;
-use serde_json::json;
 
 use crate::support::{Account, Device, Ledger, Server, Socket, command, counts, request, run};
 
@@ -21,17 +20,6 @@ fn with_ledger() -> (Server, Device, Account, Ledger) {
     socket.open(ledger.id, None, &ledger.commits);
     assert_eq!(counts(&socket.acknowledged(1)), (4, 0, 0, None));
     (server, phone, account, ledger)
-}
-
-#[test]
-fn it_says_that_it_is_alive_and_ready_and_who_it_is() {
-    let server = Server::start(&[]);
-    assert_eq!(server.get("/livez").status, 200);
-    let ready = server.get("/readyz");
-    let checks = json!({ "serving": "ok", "database_read": "ok", "database_write": "ok" });
-    assert_eq!((ready.status, ready.json()), (200, json!({ "status": "ok", "checks": checks })));
-    let answer = server.get("/v1/server").json();
-    assert_eq!((answer["sign_up"].as_str(), answer["versions"]["max"].as_u64()), (Some("open"), Some(1)));
 }
 
 /// What a server says that is not to start in the folder of another one that has ended.

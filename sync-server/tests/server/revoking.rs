@@ -165,13 +165,14 @@ fn answer_after(
 fn a_login_that_was_under_way_when_the_password_was_changed_or_the_account_disabled_opens_nothing() {
     let (server, phone) = (Server::start(&["--metrics-listen", "127.0.0.1:0"]), Device::new(1));
     server.sign_up("ana@example.org", &phone);
-    let body = json!({ "email": "ana@example.org", "password": PASSWORD, "device": { "key": Device::new(2).key() } });
-    let disabled = answer_after(&server, "/v1/auth/login", &[], &body, |write, aid| admin::disable(write, 0, aid));
+    let email = "ana@example.org";
+    let body = || json!({ "email": email, "password": PASSWORD, "device": server.proved(email, &Device::new(2), "") });
+    let disabled = answer_after(&server, "/v1/auth/login", &[], &body(), |write, aid| admin::disable(write, 0, aid));
     assert_eq!(disabled.refusal(), (401, Code::Credentials));
     let (done, text) = run(&["user", "enable", "ana@example.org"], &[("--data", &server.data)]);
     assert!(done, "{text}");
-    assert_eq!(server.post("/v1/auth/login", &body).status, 200);
-    let changed = answer_after(&server, "/v1/auth/login", &[], &body, |write, aid| {
+    assert_eq!(server.post("/v1/auth/login", &body()).status, 200);
+    let changed = answer_after(&server, "/v1/auth/login", &[], &body(), |write, aid| {
         let (_, old) = records::credentials(write.tx, aid)?.unwrap();
         assert!(records::change_password(write, aid, &old, "another")?);
         Ok(())

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{Account, PASSWORD, Reply, Server, program};
 
 /// An authenticator app, which is given a secret as the server shows it.
-struct App {
+pub(crate) struct App {
     secret: Vec<u8>,
     /// The half minute in which the test has begun. It takes less than another one.
     step: u64,
@@ -21,6 +21,10 @@ impl App {
         let text = begun.json()["secret"].as_str().unwrap().to_owned();
         let url = format!("otpauth://totp/Outlay:ana@example.org?secret={text}&issuer=Outlay");
         assert_eq!(begun.json()["url"], url);
+        Self::with_secret(&text)
+    }
+
+    pub(crate) fn with_secret(text: &str) -> Self {
         let digit = |c: char| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).unwrap();
         let bits: String = text.chars().map(|c| format!("{:05b}", digit(c))).collect();
         let byte = |bits: &[u8]| u8::from_str_radix(std::str::from_utf8(bits).unwrap(), 2).unwrap();
@@ -30,7 +34,7 @@ impl App {
     }
 
     /// The code of this half minute, or of one after it.
-    fn code(&self, after: u64) -> String {
+    pub(crate) fn code(&self, after: u64) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.secret);
         let tag = hmac::sign(&key, &(self.step + after).to_be_bytes());
         let at = usize::from(tag.as_ref()[19] & 15);
@@ -39,7 +43,7 @@ impl App {
     }
 
     /// A code that is none of those that are good.
-    fn wrong(&self) -> String {
+    pub(crate) fn wrong(&self) -> String {
         let good = [0, 1, 2].map(|after| self.code(after));
         ["000000", "111111", "222222", "333333"]
             .map(String::from)

@@ -166,19 +166,23 @@ impl Server {
     }
 
     pub(crate) fn sign_up(&self, email: &str, device: &Device) -> Account {
-        let body = json!({ "email": email, "password": PASSWORD, "device": { "key": device.key(), "name": "phone" } });
+        let body = json!({ "email": email, "password": PASSWORD, "device": self.proved(email, device, "phone") });
         Account::of(&self.post("/v1/auth/signup", &body))
     }
 
     pub(crate) fn log_in(&self, email: &str, device: &Device) -> Account {
-        let body = json!({ "email": email, "password": PASSWORD, "device": { "key": device.key(), "name": "tablet" } });
+        let body = json!({ "email": email, "password": PASSWORD, "device": self.proved(email, device, "tablet") });
         Account::of(&self.post("/v1/auth/login", &body))
+    }
+
+    /// A device as it signs up or in by this address: with the proof that its key is its own.
+    pub(crate) fn proved(&self, email: &str, device: &Device, name: &str) -> Value {
+        proved(&self.address, email, device, name)
     }
 
     /// Id and nonce.
     pub(crate) fn identity(&self) -> ([u8; 32], [u8; 16]) {
-        let answer = self.get("/v1/server").json();
-        (hex::fixed(answer["id"].as_str().unwrap()).unwrap(), hex::fixed(answer["nonce"].as_str().unwrap()).unwrap())
+        identity(&self.address)
     }
 
     pub(crate) fn refresh(&self, device: &Device, refresh_token: &str) -> Reply {
@@ -196,6 +200,17 @@ impl Drop for Server {
         _ = self.child.kill();
         _ = self.child.wait();
     }
+}
+
+fn identity(address: &str) -> ([u8; 32], [u8; 16]) {
+    let answer = request(address, "GET", "/v1/server", &[], b"").json();
+    (hex::fixed(answer["id"].as_str().unwrap()).unwrap(), hex::fixed(answer["nonce"].as_str().unwrap()).unwrap())
+}
+
+pub(crate) fn proved(address: &str, email: &str, device: &Device, name: &str) -> Value {
+    let (server, nonce) = identity(address);
+    let proof = device.secret.sign_digest(&proof::sign_in_digest(&server, &nonce, email));
+    json!({ "key": device.key(), "name": name, "nonce": hex::encode(&nonce), "proof": hex::encode(&proof) })
 }
 
 pub(crate) fn command() -> Command {

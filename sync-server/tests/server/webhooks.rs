@@ -27,7 +27,7 @@ fn status(status: u16) -> String {
 }
 
 /// A program that is told events.
-struct Receiver {
+pub(crate) struct Receiver {
     port: u16,
     requests: mpsc::Receiver<Told>,
     connections: Arc<AtomicUsize>,
@@ -60,7 +60,7 @@ impl Told {
 
 impl Receiver {
     /// Answers what it was told to, one after the other, and then always 204.
-    fn start(answers: &[String]) -> Self {
+    pub(crate) fn start(answers: &[String]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let answers: Answers = Mutex::new(answers.iter().cloned().collect());
@@ -77,7 +77,7 @@ impl Receiver {
         Self { port, requests, connections }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/hook?a=b", self.port)
     }
 

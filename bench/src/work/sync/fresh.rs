@@ -15,7 +15,7 @@ use crate::load::block_on;
 use crate::load::person::converse;
 use crate::meter::Spent;
 use crate::report::{Measured, Report};
-use crate::server::{Server, email, sign_in};
+use crate::server::{Server, email, secret_beside, sign_in};
 
 /// When what was there.
 pub(crate) struct Fetched {
@@ -54,7 +54,7 @@ pub(crate) fn fetch(server: &Server, path: &Path, other: &Engine, ledger: Ledger
     };
     let mut usable = None;
     let fetched = block_on(async {
-        let entered = sign_in(server.address, &email(0), engine.device_key()).await?;
+        let entered = sign_in(server.address, &email(0), &secret_beside(path)?).await?;
         let caught_up = |wall_ns| {
             if usable.is_none() && is_alike(newest, newest)? {
                 usable = Some(wall_ns);

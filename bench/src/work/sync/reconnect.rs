@@ -13,12 +13,13 @@ use crate::load::block_on;
 use crate::load::person::converse;
 use crate::relay::{Relay, Traffic, Way};
 use crate::report::{Measured, Report};
-use crate::server::{Server, email, sign_in, url};
+use crate::server::{Server, email, secret_beside, sign_in, url};
 
 pub(crate) fn run(folder: &Path, report: &mut Report) -> Outcome<()> {
     let server = Server::start(&folder.join("reconnect"))?;
     let relay = Relay::to(server.address)?;
-    let engine = Engine::open(folder.join("reconnect.db"), Options::default())?;
+    let path = folder.join("reconnect.db");
+    let engine = Engine::open(&path, Options::default())?;
     add_ledger(&engine)?;
     engine.sign_up(&url(relay.address)?, &credentials(0), &SignInOptions::default())?;
     let one = reconnect(&engine, &relay)?;
@@ -26,7 +27,7 @@ pub(crate) fn run(folder: &Path, report: &mut Report) -> Outcome<()> {
         add_ledger(&engine)?;
     }
     let many = reconnect(&engine, &relay)?;
-    let trips = round_trips(&server, &engine)?;
+    let trips = round_trips(&server, &engine, &path)?;
     let both_ways = |traffic: &Traffic| traffic.bytes(Way::Up) + traffic.bytes(Way::Down);
     let each = both_ways(&many).saturating_sub(both_ways(&one)).div_ceil(LEDGERS - 1);
     let mut put = |figure, at, value| report.put(figure, at, Measured { value, ..Measured::default() });
@@ -54,9 +55,9 @@ fn reconnect(engine: &Engine, relay: &Relay) -> Outcome<Traffic> {
 }
 
 /// How often the device has to speak, and wait for an answer, until it knows that nothing is new.
-fn round_trips(server: &Server, engine: &Engine) -> Outcome<u64> {
+fn round_trips(server: &Server, engine: &Engine, path: &Path) -> Outcome<u64> {
     block_on(async {
-        let entered = sign_in(server.address, &email(0), engine.device_key()).await?;
+        let entered = sign_in(server.address, &email(0), &secret_beside(path)?).await?;
         Ok(converse(engine, &entered, server.address, |_| Ok(())).await?.flights)
     })
 }

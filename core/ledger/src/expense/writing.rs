@@ -1,6 +1,6 @@
 //! The registers that write an entry: what a new one puts, and what an edit changes.
 
-use super::{attachments, reference};
+use super::{Decision, attachments, reference};
 use crate::attachment::{self, Attachment, AttachmentError};
 use crate::change::Scalar;
 use crate::date::{Date, TimeOfDay};
@@ -295,6 +295,14 @@ pub fn attach(document: &Document, file: Attachment) -> Result<Put, ExpenseError
 pub fn detach(document: &Document, hash: &BlobHash) -> Option<Put> {
     let is_attached = attachments(document).iter().any(|file| file.hash == *hash);
     is_attached.then(|| Put::new(attachment::key(hash), Scalar::Null))
+}
+
+/// The register that decides of the payment that an entry, whose document this is, is one of; `None` if nothing is taken
+/// back because nothing was decided.
+pub fn decide(document: &Document, decision: Option<Decision>) -> Option<Put> {
+    let value = decision.map_or(Scalar::Null, |decision| Scalar::Str(decision.word().to_owned()));
+    let is_change = decision.is_some() || document.winner(field::COMMITMENT).is_some();
+    is_change.then(|| Put::new(field::COMMITMENT, value))
 }
 
 /// The value of a register that refers to a document, or to none.

@@ -63,12 +63,26 @@ impl Answered {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let number = body["code"].as_u64().and_then(|number| u16::try_from(number).ok());
         let in_body = body["retry_after_seconds"].as_u64();
-        let in_header = || self.headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok();
-        let retry_after_s = in_body.or_else(in_header);
+        let retry_after_s = in_body.or_else(|| self.retry_after_s());
         match number {
             Some(number) => refusal(Code::from_number(number), retry_after_s),
             None => not_ours().with_source(std::io::Error::other(format!("HTTP status {}", self.status))),
         }
+    }
+
+    /// The error of an answer that says to come again later, whatever was asked: of the server, or of what stands before it.
+    pub(crate) fn later(&self) -> Option<Error> {
+        let code = match self.status {
+            429 => Code::Rate,
+            502..=504 => Code::Busy,
+            _ => return None,
+        };
+        let said = self.refusal();
+        Some(if refusal_of(&said).is_some() { said } else { refusal(code, self.retry_after_s()) })
+    }
+
+    fn retry_after_s(&self) -> Option<u64> {
+        self.headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
     }
 
     /// The server's id and its bytes for the next connection, from headers.

@@ -11,10 +11,11 @@ use outlay_protocol::message::FRAME_BYTES_MAX;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::Response;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use super::http::identity;
+use super::http::{Answered, identity};
 use super::{Connector, Stream, offline};
 use crate::error::{Error, Result};
 
@@ -70,7 +71,7 @@ impl Socket {
         let upgraded = tokio::time::timeout(UPGRADE_TIMEOUT, upgrading).await;
         let upgraded = upgraded.map_err(|_| NoSocket::Offline(offline("the server does not answer")))?;
         let (stream, answer) = upgraded.map_err(|error| match error {
-            tungstenite::Error::Http(_) => NoSocket::NotUpgraded,
+            tungstenite::Error::Http(answer) => not_upgraded(*answer),
             error => NoSocket::Offline(broken(error)),
         })?;
         let (server, nonce) = identity(answer.headers()).map_err(NoSocket::Offline)?;
@@ -134,6 +135,14 @@ impl Socket {
     pub(crate) async fn close(mut self) {
         let _ = tokio::time::timeout(GOODBYE_MAX, self.stream.close(None)).await;
     }
+}
+
+/// What an answer means that is no upgrade. One that says later says nothing of WebSockets.
+fn not_upgraded(answer: Response<Option<Vec<u8>>>) -> NoSocket {
+    let (head, body) = answer.into_parts();
+    let body = body.unwrap_or_default().into();
+    let answered = Answered { status: head.status.as_u16(), headers: head.headers, body };
+    answered.later().map_or(NoSocket::NotUpgraded, NoSocket::Offline)
 }
 
 fn sort(message: tungstenite::Result<Message>) -> Result<Option<Received>> {

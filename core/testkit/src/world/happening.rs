@@ -4,7 +4,8 @@ use outlay_core::{Engine, LedgerId};
 use outlay_ledger::MemberId;
 use outlay_ledger::member::{MemberOperation, Role};
 
-use super::{Event, HAPPENINGS_PER_CHECK, PEOPLE, World};
+use super::checking::HAPPENINGS_PER_CHECK;
+use super::{Event, PEOPLE, World};
 use crate::Violation;
 use crate::coverage::Mark;
 use crate::fault::Fault;

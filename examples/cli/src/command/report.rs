@@ -145,10 +145,10 @@ fn push_currency(table: &mut Table, rows: &[Row], currency: Currency) {
         earned.minor += row.earned.minor;
         count += row.count;
     }
-    table.push(["Total".to_owned(), text::sum(spent), String::new(), some_sum(earned), count.to_string()]);
+    table.push(["Total".to_owned(), spent.to_string(), String::new(), some_sum(earned), count.to_string()]);
 }
 
 /// A sum, and nothing for zero, which would only be in the way.
 fn some_sum(sum: Sum) -> String {
-    if sum.minor == 0 { String::new() } else { text::sum(sum) }
+    if sum.minor == 0 { String::new() } else { sum.to_string() }
 }

@@ -63,6 +63,10 @@ fn reasons(ledger: &LedgerStatus, name: &str, out: &mut Output) -> Result<(), Fa
         let refused = text::counted(refusals.commits, "change");
         out.line(format!("Refused in {name:?}: {refused} since {since}, because {}", refusals.text))?;
     }
+    if ledger.left_out > 0 {
+        let changes = text::counted(ledger.left_out, "change");
+        out.line(format!("Left out of {name:?}: {changes} from the server, damaged there or forged"))?;
+    }
     match ledger.not_opened {
         Some(code) => {
             let code = code.name().replace('_', " ");

@@ -37,17 +37,6 @@ pub(crate) fn amount(amount: Option<Money>) -> String {
     amount.map_or_else(|| "?".to_owned(), |amount| amount.to_string())
 }
 
-/// A sum with the decimals of its currency: `1234.50 EUR`.
-pub(crate) fn sum(sum: Sum) -> String {
-    let decimals = usize::from(sum.currency.exponent());
-    let sign = if sum.minor < 0 { "-" } else { "" };
-    // At least one digit before the point.
-    let digits = format!("{:0>width$}", sum.minor.unsigned_abs(), width = decimals + 1);
-    let (whole, part) = digits.split_at(digits.len() - decimals);
-    let point = if part.is_empty() { "" } else { "." };
-    format!("{sign}{whole}{point}{part} {}", sum.currency)
-}
-
 /// A number with what it counts: `1 entry`, `2 entries`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
     match (count, what.strip_suffix('y')) {
@@ -162,19 +151,6 @@ pub(crate) fn instant_short(time_ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sum_of(minor: i128, code: &str) -> String {
-        sum(Sum { minor, currency: Currency::parse(code).unwrap() })
-    }
-
-    #[test]
-    fn sums_have_the_decimals_of_their_currency() {
-        assert_eq!(sum_of(5, "EUR"), "0.05 EUR");
-        assert_eq!(sum_of(-123_456, "EUR"), "-1234.56 EUR");
-        assert_eq!(sum_of(0, "JPY"), "0 JPY");
-        assert_eq!(sum_of(1, "KWD"), "0.001 KWD");
-        assert_eq!(sum_of(i128::MIN, "JPY"), "-170141183460469231731687303715884105728 JPY");
-    }
 
     #[test]
     fn ids_that_share_their_first_digits_are_shown_whole() {

@@ -153,6 +153,8 @@ struct LedgerStatusObject {
     complete_from: Option<String>,
     /// Why the server does not open it.
     not_opened: Option<CodeObject>,
+    /// Changes from the server that were not in order.
+    left_out: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -182,6 +184,7 @@ impl LedgerStatusObject {
             refusals: status.refusals.iter().map(Into::into).collect(),
             complete_from: status.complete_from.map(|month| month.to_string()),
             not_opened: status.not_opened.map(Into::into),
+            left_out: status.left_out,
         }
     }
 }
