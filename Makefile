@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tour server test check api bench load sim insight-eval
+.PHONY: help setup tour server test check bindings-python api bench load sim insight-eval
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -12,6 +12,9 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY_VERSION := 0.20.2
 # What makes requests of the description of the server's pages, for its tests: schemathesis, in .venv.
 API_TOOLS := sync-server/tests/api/requirements.txt
+# What builds and checks the package for Python; both are in .venv, which has what .venv/requirements.txt says.
+PYTHON_TOOLS := bindings/python/requirements.txt
+HAS_VENV = cat $(API_TOOLS) $(PYTHON_TOOLS) | cmp --silent - .venv/requirements.txt
 # Where `make server` keeps its data, and where it listens.
 DATA ?= outlay-server-data
 LISTEN ?= 127.0.0.1:8787
@@ -26,9 +29,10 @@ setup: ## install what the suites want (root, Debian); may be repeated
 	if [[ "$$($(CARGO) deny --version 2>/dev/null)" != "cargo-deny $(CARGO_DENY_VERSION)" ]]; then \
 	  $(CARGO) install cargo-deny --version $(CARGO_DENY_VERSION) --locked; \
 	fi
-	if ! cmp --silent $(API_TOOLS) .venv/requirements.txt; then \
-	  python3 -m venv --clear .venv && .venv/bin/pip install --quiet --no-input --requirement $(API_TOOLS) && \
-	    cp $(API_TOOLS) .venv/requirements.txt; \
+	if ! $(HAS_VENV); then \
+	  python3 -m venv --clear .venv && \
+	    .venv/bin/pip install --quiet --no-input --requirement $(API_TOOLS) --requirement $(PYTHON_TOOLS) && \
+	    cat $(API_TOOLS) $(PYTHON_TOOLS) > .venv/requirements.txt; \
 	fi
 
 tour: ## the whole system in one command; your own export: make tour CSV=path
@@ -41,13 +45,33 @@ server: ## a sync server to try things with, for this machine only
 
 test: check ## everything that must pass: check, then all tests
 	$(CARGO) test --workspace
-	if cmp --silent $(API_TOOLS) .venv/requirements.txt; then \
+	if $(HAS_VENV); then \
 	  OUTLAY_SCHEMATHESIS="$(CURDIR)/.venv/bin/st" $(CARGO) test --workspace --test server conformance -- --ignored; \
 	elif [[ "$${CI:-}" == true ]]; then \
 	  echo "FAILED: schemathesis is not installed; make setup installs it" >&2; exit 1; \
 	else \
 	  echo "SKIPPED: requests made of docs/openapi.json: schemathesis is not installed (make setup installs it)" >&2; \
 	fi
+
+# `make test` does not run this. The package is built as it is published, into a wheel, and tested from there with the server of this tree. All that the
+# library exports has to be called by a test.
+bindings-python: ## the Python package: built, its types checked, its tests run
+	if ! $(HAS_VENV); then \
+	  if [[ "$${CI:-}" == true ]]; then echo "FAILED: maturin is not installed; make setup installs it" >&2; exit 1; fi; \
+	  echo "SKIPPED: the package for Python: maturin is not installed (make setup installs it)" >&2; exit 0; \
+	fi; \
+	python="$(CURDIR)/.venv/bin"; out="$(abspath $(TARGET))/bindings-python"; \
+	rm -rf "$$out" && mkdir -p "$$out" && \
+	$(CARGO) test --quiet --workspace --no-run && $(CARGO) build --quiet -p outlay-ffi && \
+	(cd bindings/python && PATH="$$python:$$PATH" maturin build --quiet --strip --profile dev --compatibility linux --out "$$out") && \
+	"$$python/pip" install --quiet --no-input --no-index --no-deps --force-reinstall "$$out"/*.whl && \
+	$(CARGO) run --quiet --bin uniffi-bindgen calls $(TARGET)/debug/liboutlay.so > "$$out/calls" && \
+	$(CARGO) run --quiet --bin uniffi-bindgen errors $(TARGET)/debug/liboutlay.so > "$$out/errors" && \
+	export PYTHONDONTWRITEBYTECODE=1 MYPY_CACHE_DIR="$$out/mypy" && \
+	cd bindings/python && "$$python/mypy" -p outlay && "$$python/mypy" tests && \
+	export OUTLAY_CALLS="$$out/calls" OUTLAY_ERRORS="$$out/errors" COVERAGE_FILE="$$out/coverage" && \
+	export OUTLAY_SERVER="$(abspath $(TARGET))/debug/outlay-server" && \
+	"$$python/coverage" run -m pytest --quiet && "$$python/coverage" report
 
 check: ## format, lints, features, licences, files: all but the tests
 	$(CARGO) fmt --all --check

@@ -1,0 +1,145 @@
+"""What is told while it changes: live queries, sync, and the progress of an import."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, TypeVar
+
+from outlay._native import outlay as native
+from outlay._native.outlay import Diff, Expense, ImportProgress, SyncStatus
+
+T = TypeVar("T")
+
+
+def _tell(callback: Callable[[T], object], news: T) -> None:
+    """Calls back. What it raises is reported as in any thread, and ends the watch."""
+    try:
+        callback(news)
+    except BaseException:
+        threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+        raise
+
+
+class EntryObserver(native.Observer):
+    """Tells a function what changes among entries."""
+
+    def __init__(self, callback: Callable[[Diff], object]) -> None:
+        self._callback = callback
+
+    def changed(self, diff: Diff) -> None:
+        _tell(self._callback, diff)
+
+
+class StatusObserver(native.SyncObserver):
+    """Tells a function how sync stands."""
+
+    def __init__(self, callback: Callable[[SyncStatus], object]) -> None:
+        self._callback = callback
+
+    def changed(self, status: SyncStatus) -> None:
+        _tell(self._callback, status)
+
+
+class ProgressObserver(native.ProgressObserver):
+    """Tells a function how far an import is, and keeps what it raises."""
+
+    raised: BaseException | None = None
+
+    def __init__(self, callback: Callable[[ImportProgress], object]) -> None:
+        self._callback = callback
+
+    def progressed(self, progress: ImportProgress) -> None:
+        try:
+            self._callback(progress)
+        except BaseException as error:
+            self.raised = error
+            failed: Any = native.CallbackError
+            raise failed.Failed(repr(error)) from error
+
+
+class Cancel:
+    """What ends a long call from another thread."""
+
+    def __init__(self) -> None:
+        untyped: Any = native
+        self.native: native.Cancel = untyped.Cancel()
+
+    def cancel(self) -> None:
+        """Ends the call that it was given to, which raises ``CancelledError``; one that it is given to later ends at once."""
+        self.native.cancel()
+
+
+class Subscription:
+    """Something that is watched, until this is cancelled or its ``with`` is left."""
+
+    def __init__(self, inner: native.Subscription) -> None:
+        self._inner = inner
+
+    def cancel(self) -> None:
+        """Ends it. A call that is under way ends first, unless this is called from it. A second time does nothing."""
+        self._inner.cancel()
+
+    def __enter__(self) -> Subscription:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.cancel()
+
+
+def apply(entries: list[Expense], diff: Diff) -> list[Expense]:
+    """The entries of a live query after a difference."""
+    removed = set(diff.removed)
+    after = [entry for entry in entries if entry.id not in removed]
+    for inserted in diff.inserted:
+        after.insert(inserted.place, inserted.expense)
+    updated = {entry.id: entry for entry in diff.updated}
+    return [updated.get(entry.id, entry) for entry in after]
+
+
+class LiveQuery:
+    """The first entries that pass a filter, as they are now and whenever they change.
+
+    Iterating gives the whole list at first and after each change; changes that come faster than they are asked for are seen
+    as one. It ends when another thread closes it.
+    """
+
+    def __init__(self, start: Callable[[native.Observer], native.Subscription]) -> None:
+        self._entries: list[Expense] = []
+        self._is_new = self._is_closed = False
+        self._changed = threading.Condition()
+        self._subscription = Subscription(start(EntryObserver(self._take)))
+
+    def _take(self, diff: Diff) -> None:
+        with self._changed:
+            self._entries = apply(self._entries, diff)
+            self._is_new = True
+            self._changed.notify_all()
+
+    def wait(self, timeout: float | None = None) -> list[Expense] | None:
+        """The entries as soon as they are others than were seen last; nothing after so many seconds, or when it is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_new or self._is_closed, timeout)
+            if not self._is_new or self._is_closed:
+                return None
+            self._is_new = False
+            return list(self._entries)
+
+    def __iter__(self) -> Iterator[list[Expense]]:
+        while (entries := self.wait()) is not None:
+            yield entries
+
+    def close(self) -> None:
+        """Ends it. A second time does nothing."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        self._subscription.cancel()
+
+    def __enter__(self) -> LiveQuery:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()

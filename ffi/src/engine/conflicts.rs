@@ -1,0 +1,39 @@
+//! What collided, what was done, and taking it back.
+
+use outlay_core::{Conflict, Decision, DocumentId, Expense, HistoryEntry, LedgerId, Undone};
+
+use super::{Engine, Result};
+use crate::records::conflicts::{Decided, Resolution};
+
+#[uniffi::export]
+impl Engine {
+    /// The fields of a ledger that hold several values, because devices that did not know of each other set them.
+    pub fn conflicts(&self, ledger: LedgerId) -> Result<Vec<Conflict>> {
+        self.call(|engine| engine.conflicts(ledger))
+    }
+
+    /// Settles a conflict of a field, on every device.
+    pub fn resolve(&self, ledger: LedgerId, document: DocumentId, field: String, resolution: Resolution) -> Result<()> {
+        self.call(|engine| engine.resolve(ledger, document, &field, resolution.into()))
+    }
+
+    /// What was done to a thing, oldest first: by whom, when, and what it set.
+    pub fn history(&self, ledger: LedgerId, id: DocumentId) -> Result<Vec<HistoryEntry>> {
+        self.call(|engine| engine.history(ledger, id))
+    }
+
+    /// Undoes the last action of this device that is not undone, a whole import too. Answers nothing if there is none.
+    pub fn undo(&self) -> Result<Option<Undone>> {
+        self.call(|engine| engine.undo())
+    }
+
+    /// Says of an entry whether the payment that it is one of is a commitment; nothing takes back what was said.
+    pub fn decide(&self, ledger: LedgerId, id: DocumentId, decision: Option<Decision>) -> Result<Expense> {
+        self.call(|engine| engine.decide(ledger, id, decision))
+    }
+
+    /// What was decided of payments that come back, and in which entries it stands.
+    pub fn decisions(&self, ledger: LedgerId) -> Result<Vec<Decided>> {
+        self.call(|engine| Ok(engine.decisions(ledger)?.into_iter().map(Into::into).collect()))
+    }
+}
