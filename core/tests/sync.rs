@@ -552,6 +552,24 @@ fn an_answer_that_says_later_leaves_no_device_without_its_socket() {
     }
 }
 
+/// A proxy that cannot upgrade says so in many ways; a status that says later, again and again, is one of them.
+#[test]
+fn a_proxy_that_says_later_to_every_upgrade_is_passed_by_plain_requests() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (phone, laptop, home) = phone_and_laptop(&folder, &server);
+    let proxy = Proxy::answering(server.port, 502);
+    phone.sign_in(&proxy.address, &ana(), &named("phone")).unwrap();
+    phone.add_expense(home, spent("1", "Kiosk", "2026-03-06")).unwrap();
+    assert_eq!(sync(&phone).pushed, 1, "a sync that is to end once does not wait for it");
+    let syncer = phone.start_sync().unwrap();
+    let added = phone.add_expense(home, spent("2", "Bakery", "2026-03-07")).unwrap();
+    wait_until("it is stored on the server", || phone.sync_status().unwrap().ledgers[0].local == 0);
+    drop(syncer);
+    sync(&laptop);
+    assert!(laptop.expense(home, added.id).unwrap().is_some());
+    assert_eq!(proxy.does.upgrades.load(Ordering::SeqCst), 0);
+}
+
 #[test]
 fn where_no_websocket_comes_through_plain_requests_do() {
     let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());

@@ -42,6 +42,11 @@ const SHORT_WAIT: Duration = Duration::from_secs(10);
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// After how long of that a WebSocket is tried again.
 const SOCKET_AGAIN: Duration = Duration::from_secs(600);
+/// The same where what answered the upgrade had only said to come later.
+const SOCKET_SOON: Duration = Duration::from_secs(30);
+/// How often in a row such an answer is believed to be the server's, and not of a proxy that lets no WebSocket through. A
+/// sync that is to end once has no other time, and asks by requests at once.
+const UPGRADES_MAX: u32 = 3;
 /// Frames taken before the clock and the outside are looked at again.
 const FRAMES_AT_ONCE_MAX: usize = 32;
 /// Bytes of frames in one HTTP request or answer; more than any sends.
@@ -108,6 +113,8 @@ pub(crate) struct Carried {
     pub(crate) refused_token: Option<String>,
     /// Whether the last connection got as far as an answer.
     pub(crate) was_heard: bool,
+    /// How many connections in a row have failed before this one.
+    pub(crate) failures: u32,
 }
 
 /// A connection under way.
@@ -200,7 +207,9 @@ async fn try_converse(
     match connected {
         Ok(socket) => line.by_socket(socket, carried).await,
         Err(NoSocket::Offline(error)) => Err(error),
-        Err(NoSocket::NotUpgraded) => line.by_http(carried).await,
+        Err(NoSocket::Later(error)) if aim.is_live && carried.failures < UPGRADES_MAX => Err(error),
+        Err(NoSocket::Later(_)) => line.by_http(carried, SOCKET_SOON).await,
+        Err(NoSocket::NotUpgraded) => line.by_http(carried, SOCKET_AGAIN).await,
     }
 }
 
@@ -391,8 +400,8 @@ impl<'e> Line<'e> {
     }
 
     /// The same frames as bodies of requests, where no WebSocket comes through. It is over after each exchange that leaves
-    /// nothing to do; whoever stays asks again from time to time.
-    async fn by_http(&mut self, carried: &mut Carried) -> Result<Ended> {
+    /// nothing to do; whoever stays asks again from time to time, and tries a WebSocket after `socket_again`.
+    async fn by_http(&mut self, carried: &mut Carried, socket_again: Duration) -> Result<Ended> {
         let mut identity = tokio::select! {
             identity = server_identity(self.connector) => identity?,
             ended = called_off(self.aim, self.stop) => return Ok(ended),
@@ -435,7 +444,7 @@ impl<'e> Line<'e> {
             if let Some(ended) = ended {
                 return Ok(ended);
             }
-            if self.begun.elapsed() > SOCKET_AGAIN {
+            if self.begun.elapsed() > socket_again {
                 return Ok(Ended::Closed(None));
             }
             if is_idle || !has_moved {

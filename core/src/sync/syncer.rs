@@ -136,7 +136,7 @@ async fn until_alike(engine: &Engine, deadline: Instant) -> Result<SyncReport> {
     let remote = engine.store.read(remote::current)?.ok_or_else(signed_out)?;
     let connector = engine.connector(&remote)?;
     let (aim, stop) = (Aim { is_live: false, deadline: Some(deadline) }, Stop::default());
-    let (mut carried, mut failures, mut refused_tokens) = (Carried::default(), 0, 0);
+    let (mut carried, mut refused_tokens) = (Carried::default(), 0);
     loop {
         let before = carried.report.clone();
         let ended = converse(engine, &remote, &connector, aim, &stop, &mut carried).await;
@@ -165,8 +165,8 @@ async fn until_alike(engine: &Engine, deadline: Instant) -> Result<SyncReport> {
             Ended::Closed(code) => return Err(refusal(code.unwrap_or(Code::ShuttingDown), None)),
             Ended::Broken(error) => return Err(error),
         }
-        failures = if has_progress { 1 } else { failures + 1 };
-        tokio::time::sleep_until(deadline.min(Instant::now() + backoff(engine, failures))).await;
+        carried.failures = if has_progress { 1 } else { carried.failures + 1 };
+        tokio::time::sleep_until(deadline.min(Instant::now() + backoff(engine, carried.failures))).await;
     }
 }
 
@@ -210,6 +210,7 @@ async fn keep(engine: &Engine, stop: &Stop) {
 async fn attempt(engine: &Engine, stop: &Stop, failures: &mut u32) -> Duration {
     let mut carried = Carried::default();
     loop {
+        carried.failures = *failures;
         let remote = match engine.store.read(remote::current) {
             Ok(Some(remote)) => remote,
             Ok(None) => return until_account(engine, stop).await,

@@ -89,15 +89,33 @@ fn a_server_that_falls_silent_is_given_up_after_a_minute() {
     assert_given_up(after_silence(greet), 55..=65);
 }
 
+/// Takes the request for an upgrade, whose answer would be next.
+fn take_upgrade(mut stream: &TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+}
+
 #[test]
 fn a_proxy_that_takes_connections_and_answers_none_is_given_up() {
-    let greet = |mut stream: &TcpStream| {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
-            head.push(byte[0]);
-        }
-    };
-    assert_given_up(after_silence(greet), 25..=35);
+    assert_given_up(after_silence(take_upgrade), 25..=35);
+}
+
+#[test]
+fn a_sync_with_a_server_that_hangs_ends_when_it_is_asked_to() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (engine, _) = signed_in(&format!("http://{}", listener.local_addr().unwrap()));
+    let stop = Stop::default();
+    std::thread::scope(|scope| {
+        let syncing = scope.spawn(|| engine.sync_until(Duration::from_secs(3_600), &stop));
+        let (stream, _) = listener.accept().unwrap();
+        take_upgrade(&stream);
+        stop.ask();
+        // Nobody having asked, it fails as offline after half a minute.
+        let ended = syncing.join().unwrap().map_err(|error| error.kind());
+        assert_eq!(ended, Err(ErrorKind::Cancelled));
+    });
 }

@@ -50,6 +50,8 @@ pub(crate) enum Received {
 pub(crate) enum NoSocket {
     /// The server cannot be reached.
     Offline(Error),
+    /// What answered said to come again later.
+    Later(Error),
     /// Something on the way lets no WebSocket through; plain HTTP may work.
     NotUpgraded,
 }
@@ -142,7 +144,7 @@ fn not_upgraded(answer: Response<Option<Vec<u8>>>) -> NoSocket {
     let (head, body) = answer.into_parts();
     let body = body.unwrap_or_default().into();
     let answered = Answered { status: head.status.as_u16(), headers: head.headers, body };
-    answered.later().map_or(NoSocket::NotUpgraded, NoSocket::Offline)
+    answered.later().map_or(NoSocket::NotUpgraded, NoSocket::Later)
 }
 
 fn sort(message: tungstenite::Result<Message>) -> Result<Option<Received>> {
