@@ -21,7 +21,9 @@ pub(crate) enum Task {
 /// What a process says of itself when its work is done.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Account {
-    /// Nanoseconds of the processor since the process began, loading the program included.
+    /// Nanoseconds of the processor until the program began: the system's loading of it.
+    pub(crate) load_ns: u64,
+    /// Nanoseconds of the processor since then.
     pub(crate) cpu_ns: u64,
     /// The most memory it had at once, in bytes.
     pub(crate) memory_bytes: u64,
@@ -51,19 +53,20 @@ pub(crate) fn run(command: &mut Command, task: Task, path: &Path, count: u64) ->
 pub(crate) fn work(arguments: &[String]) -> Option<Outcome<()>> {
     let [name, path, count] = arguments else { return None };
     let (_, task) = TASKS.iter().find(|(listed, _)| listed == name)?;
+    let load_ns = process_cpu_ns();
     let path = Path::new(path);
     Some(match task {
         Task::Add => count.parse().map_err(Into::into).and_then(|count| add::in_child(path, count)),
         Task::AddPlain => count.parse().map_err(Into::into).and_then(|count| add::in_plain_child(path, count)),
-        Task::Open => open::in_child(path).and_then(|_open| give_account()),
-        Task::OpenPlain => open::in_plain_child(path).and_then(|_open| give_account()),
+        Task::Open => open::in_child(path).and_then(|_open| give_account(load_ns)),
+        Task::OpenPlain => open::in_plain_child(path).and_then(|_open| give_account(load_ns)),
     })
 }
 
-fn give_account() -> Outcome<()> {
-    let cpu_ns = process_cpu_ns();
+fn give_account(load_ns: u64) -> Outcome<()> {
+    let cpu_ns = process_cpu_ns().saturating_sub(load_ns);
     let memory_bytes = number_after("/proc/self/status", "VmHWM:")? * 1024;
-    let account = Account { cpu_ns, memory_bytes, read_bytes: number_after("/proc/self/io", "read_bytes:")? };
+    let account = Account { load_ns, cpu_ns, memory_bytes, read_bytes: number_after("/proc/self/io", "read_bytes:")? };
     println!("{}", serde_json::to_string(&account)?);
     Ok(())
 }

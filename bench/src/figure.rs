@@ -11,11 +11,13 @@ pub(crate) enum Figure {
     AddSpread,
     AddTail,
     AddSyncs,
+    AddFirst,
     Edit,
     Import,
     Undo,
     TakeIn,
     OpenTime,
+    OpenLoad,
     OpenMemory,
     NewestPage,
     AnyPage,
@@ -180,11 +182,13 @@ impl Figure {
             Self::AddSpread => "  its mean, in medians",
             Self::AddTail => "  its 99th percentile",
             Self::AddSyncs => "  its fsyncs",
+            Self::AddFirst => "  the first 500 after opening",
             Self::Edit => "edit one field, durable",
             Self::Import => "import 100,000 rows, searchable",
             Self::Undo => "  undo that import",
             Self::TakeIn => "take in from another replica",
             Self::OpenTime => "open cold, newest page, month",
+            Self::OpenLoad => "  loading the program before",
             Self::OpenMemory => "  memory of that process",
             Self::NewestPage => "newest page of 50",
             Self::AnyPage => "any page of 50",
@@ -250,7 +254,8 @@ impl Figure {
             Self::DiskImported | Self::DiskOneByOne | Self::IdleEach => Unit::Bytes,
             Self::LiveUp | Self::LiveDown | Self::MoveBytes | Self::BacklogRaw | Self::BacklogBytes => Unit::Bytes,
             Self::ReconnectBytes | Self::ReconnectUpgrade | Self::ReconnectEach => Unit::Bytes,
-            Self::Add | Self::AddTail | Self::Edit | Self::Undo | Self::OpenTime | Self::NewestPage => Unit::Cpu,
+            Self::Add | Self::AddTail | Self::AddFirst | Self::Edit | Self::Undo | Self::NewestPage => Unit::Cpu,
+            Self::OpenTime | Self::OpenLoad => Unit::Cpu,
             Self::AnyPage | Self::MonthTotals | Self::Search => Unit::Cpu,
         }
     }
@@ -265,6 +270,7 @@ pub(crate) fn lines() -> Vec<Line> {
         line(Figure::AddSpread, at, Limit::AtMost(1_300));
         line(Figure::AddTail, at, Limit::AtMost(MILLISECOND / 2));
         line(Figure::AddSyncs, at, Limit::AtMost(1_000));
+        line(Figure::AddFirst, at, Limit::Information);
     }
     for at in SIZES.into_iter().map(At::Expenses).chain([At::Changes(CHANGES)]) {
         line(Figure::Edit, at, Limit::AtMost(350 * THOUSAND));
@@ -276,6 +282,7 @@ pub(crate) fn lines() -> Vec<Line> {
     line(Figure::TakeIn, At::Commits(COMMITS), Limit::AtMost(3_500 * MILLISECOND));
     for at in SIZES.map(At::Expenses) {
         line(Figure::OpenTime, at, Limit::AtMost(3 * MILLISECOND));
+        line(Figure::OpenLoad, at, Limit::Information);
         line(Figure::OpenMemory, at, Limit::AtMost(OPEN_BYTES_MAX));
     }
     for at in SIZES.map(At::Expenses) {
