@@ -47,7 +47,7 @@ fn said(household: &Household, sums: &DaySums, month: Month, horizon: &str, toda
         let (point, range) = match expected {
             Expectation::Point { usual, range } => (usual.amount_text(), range),
             Expectation::Range(range) => (String::new(), range),
-            Expectation::NotEnough { .. } => continue,
+            Expectation::NotEnough { .. } | Expectation::NotLately { .. } => continue,
         };
         let [low, high] = [range.low, range.high].map(|bound| bound.amount_text());
         let _ = writeln!(said, "{month},{horizon},{},{point},{low},{high}", cell(target));

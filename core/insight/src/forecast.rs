@@ -4,7 +4,7 @@
 //! median of what the last six still cost after the same day. On real households nothing more elaborate was better, so
 //! there is nothing more elaborate. The interval is split-conformal: it is as wide as one's own past errors of the same
 //! forecast, made as if each past month had been the present one. Where a category is too lumpy for a typical month,
-//! there is a range and no point.
+//! there is a range and no point. Where the six months before this one have no entry at all, nothing is expected.
 //!
 //! Everything here is whole minor units of one currency.
 
@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use outlay_ledger::{Currency, Date, Money, Month};
 
 use crate::months::{DaySums, Target};
+use crate::recorded::SILENT_MONTHS;
 use crate::recurring::{Commitment, CommitmentId, Standing};
 use crate::statistics::median;
 
@@ -54,6 +55,11 @@ pub enum Expectation {
         /// How many there have to be.
         needed: usize,
     },
+    /// Nothing was spent in the currency in the last six months, so what was usual before says nothing of this one.
+    NotLately {
+        /// The last day on which something was.
+        last: Date,
+    },
 }
 
 /// From an amount to another, both included.
@@ -77,7 +83,7 @@ pub struct Due {
 }
 
 /// A usual month is the median of so many (the specification's; other windows and methods were not better).
-const WINDOW: usize = 6;
+const WINDOW: usize = SILENT_MONTHS as usize;
 /// The range is made to hold in four of five months: 80 %.
 const LEVEL: Level = Level { numerator: 4, denominator: 5 };
 /// With fewer past errors no rank of a split-conformal interval at 80 % is within them: ⌈(3 + 1) × 0.8⌉ > 3.
@@ -162,13 +168,17 @@ fn one(sums: &DaySums, currency: Currency, target: Target, today: Date) -> Forec
     let rest = sums.rests(currency, target, today, today.day());
     let spent = sums.between(currency, target, month.first_day(), today);
     let is_lumpy = is_lumpy(&whole.totals);
+    let said = |series: &[i64], certain: i64| match sums.silent_since(currency, today) {
+        Some(last) => Expectation::NotLately { last },
+        None => expectation(series, certain, is_lumpy, currency),
+    };
     Forecast {
         currency,
         target,
         month,
         spent: Money::nearest(spent, currency),
-        usual: expectation(&whole.totals, 0, is_lumpy, currency),
-        month_end: expectation(&rest.totals, spent, is_lumpy, currency),
+        usual: said(&whole.totals, 0),
+        month_end: said(&rest.totals, spent),
         commitments: Vec::new(),
     }
 }

@@ -19,6 +19,8 @@ pub struct Insights {
     pub today: Date,
     /// How many entries there are up to that day.
     pub entries: usize,
+    /// The day of the last of them: what was not noted since is not known, and nothing is said of it.
+    pub last_entry: Option<Date>,
     /// Payments that come back, dismissed ones too, by kind, currency and first payment.
     pub commitments: Vec<Commitment>,
     /// The newest odd charges, the newest first; at most [`ODD_MAX`].

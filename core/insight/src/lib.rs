@@ -17,6 +17,7 @@ pub mod odd;
 pub mod phases;
 pub mod prices;
 mod recent;
+mod recorded;
 pub mod recurring;
 pub mod rhythm;
 pub mod sellers;

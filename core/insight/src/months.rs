@@ -4,12 +4,16 @@
 //! and money back counts against them; income and transfers do not. Currencies are never added to each other: each has
 //! series of its own. A series has a number for every month from the first of its currency on, zero included, and is at
 //! most ten years long.
+//!
+//! A month without spending is one in which something else was noted before and after. So a series ends with the month of
+//! the last entry of any kind and currency, and begins after the last half year without one.
 
 use std::collections::BTreeMap;
 
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{Currency, Date, DocumentId, EntryKind, Month};
 
+use crate::recorded::{Recorded, is_silence};
 use crate::statistics::narrowed;
 
 /// Which category is below which: child to parent.
@@ -46,6 +50,8 @@ pub enum Target {
 pub struct DaySums {
     parents: Parents,
     left_out: Vec<DocumentId>,
+    /// Days with entries of any kind and currency.
+    recorded: Recorded,
     cells: BTreeMap<(Currency, Target), BTreeMap<Date, Cell>>,
 }
 
@@ -67,6 +73,14 @@ pub struct MonthSums {
     pub rows: Vec<u64>,
 }
 
+impl MonthSums {
+    /// Each month, ascending, with what was spent in minor units and how many rows there are.
+    pub fn each(&self) -> impl Iterator<Item = (Month, i64, u64)> + '_ {
+        let months = std::iter::successors(self.first, |month| month.next());
+        months.zip(&self.totals).zip(&self.rows).map(|((month, total), rows)| (month, *total, *rows))
+    }
+}
+
 /// A currency's first month counts as whole if something was noted in its first days; a history that begins on the
 /// 20th says nothing about that month. A week, because few households spend nothing for so long.
 const FIRST_MONTH_DAY_MAX: u8 = 7;
@@ -78,7 +92,7 @@ const DEPTH_MAX: usize = 32;
 impl DaySums {
     /// Sums of nothing yet. Categories of `left_out`, and all below them, are not counted: savings, for example.
     pub fn new(parents: Parents, left_out: Vec<DocumentId>) -> Self {
-        Self { parents, left_out, cells: BTreeMap::new() }
+        Self { parents, left_out, recorded: Recorded::default(), cells: BTreeMap::new() }
     }
 
     /// The sums of these rows.
@@ -90,6 +104,7 @@ impl DaySums {
 
     /// Counts a row.
     pub fn add(&mut self, row: &Spend) {
+        self.recorded.add(row.date);
         for key in self.keys(row).into_iter().flatten() {
             let cell = self.cells.entry(key).or_default().entry(row.date).or_default();
             cell.minor = cell.minor.saturating_add(i128::from(row.amount.minor()));
@@ -99,6 +114,7 @@ impl DaySums {
 
     /// Takes back a row that was counted before.
     pub fn remove(&mut self, row: &Spend) {
+        self.recorded.remove(row.date);
         for key in self.keys(row).into_iter().flatten() {
             let Some(days) = self.cells.get_mut(&key) else { continue };
             let Some(cell) = days.get_mut(&row.date) else { continue };
@@ -128,8 +144,8 @@ impl DaySums {
             .map(|(_, target)| target)
     }
 
-    /// Spending of every month before the one `today` is in. The first month of the currency counts if something was
-    /// spent in its first week.
+    /// Spending of every month before the one `today` is in, up to that of the last entry of any kind and currency. The
+    /// first month of the currency counts if something was spent in its first week.
     pub fn whole_months(&self, currency: Currency, target: Target, today: Date) -> MonthSums {
         self.months(currency, target, today, None)
     }
@@ -145,13 +161,23 @@ impl DaySums {
         narrowed(days.range(from..=to).map(|(_, cell)| cell.minor).sum())
     }
 
+    /// Whether there is an entry of any kind in a month.
+    pub(crate) fn is_recorded(&self, month: Month) -> bool {
+        self.recorded.has(month)
+    }
+
+    /// The last day on which something was spent in a currency, if nothing was in the half year before the month of `today`.
+    pub(crate) fn silent_since(&self, currency: Currency, today: Date) -> Option<Date> {
+        let days = self.cells.get(&(currency, Target::Total))?;
+        let last = *days.range(..=today).next_back()?.0;
+        is_silence(Month::from_date(last), Month::from_date(today)).then_some(last)
+    }
+
     fn months(&self, currency: Currency, target: Target, today: Date, after_day: Option<u8>) -> MonthSums {
-        let end = Month::from_date(today).number();
-        let earliest = Month::from_number(end.saturating_sub(MONTHS_MAX));
-        let first = self.first_month(currency).map(|first| earliest.map_or(first, |earliest| first.max(earliest)));
-        let Some(first) = first.filter(|first| first.number() < end) else {
-            return MonthSums { first: None, totals: Vec::new(), rows: Vec::new() };
-        };
+        let none = MonthSums { first: None, totals: Vec::new(), rows: Vec::new() };
+        let Some(last) = self.recorded.last(today) else { return none };
+        let end = Month::from_date(today).number().min(Month::from_date(last).number() + 1);
+        let Some(first) = self.first_month(currency, last).filter(|first| first.number() < end) else { return none };
         let mut sums = vec![Cell::default(); usize::from(end - first.number())];
         let days = self.cells.get(&(currency, target));
         let recent = days.into_iter().flat_map(|days| days.range(first.first_day()..));
@@ -166,9 +192,11 @@ impl DaySums {
         MonthSums { first: Some(first), totals, rows: sums.iter().map(|sum| sum.rows).collect() }
     }
 
-    /// The first month of a currency that counts as whole.
-    fn first_month(&self, currency: Currency) -> Option<Month> {
-        let (date, _) = self.cells.get(&(currency, Target::Total))?.first_key_value()?;
+    /// The first month of a currency that counts as whole, in the history that the last entry is in.
+    fn first_month(&self, currency: Currency, last: Date) -> Option<Month> {
+        let earliest = Month::from_number(Month::from_date(last).number().saturating_sub(MONTHS_MAX - 1));
+        let begin = self.recorded.begin(last, earliest.unwrap_or(Month::from_date(Date::MIN)))?;
+        let (date, _) = self.cells.get(&(currency, Target::Total))?.range(begin..).next()?;
         let month = Month::from_date(*date);
         if date.day() <= FIRST_MONTH_DAY_MAX { Some(month) } else { month.next() }
     }

@@ -5,7 +5,7 @@
 //! | an amount out of line for its payee, else its category | `amount`: the last amounts there |
 //! | an unlikely category | what the [`Suggester`] believes of the row |
 //! | a probable duplicate | `repeat`: the same amount and payee within days, where that is rare |
-//! | a price rise | `price`: the payments of a commitment |
+//! | a price rise | the price changes of a commitment |
 //!
 //! All but the last judge a charge by what came before it, in one pass over the rows or one by one as they are entered,
 //! with memory that does not grow. What was judged is learnt, so what a person keeps doing is soon not odd.
@@ -14,7 +14,6 @@
 
 mod amount;
 mod keys;
-mod price;
 mod repeat;
 #[cfg(test)]
 mod tests;
@@ -196,14 +195,13 @@ pub fn find(rows: &[Spend], top: impl Fn(DocumentId) -> DocumentId) -> Vec<Odd> 
     odd.collect()
 }
 
-/// The price rises among the payments of a commitment, the first one first.
+/// The price rises of a commitment, the first one first.
 pub fn rises(commitment: &Commitment) -> Vec<Odd> {
-    let minors: Vec<i64> = commitment.payments.iter().map(|payment| payment.minor).collect();
     let money = |minor| Money::nearest(minor, commitment.currency);
-    let odd = price::rises(&minors).into_iter().filter_map(|(place, was)| {
-        let payment = commitment.payments.get(place)?;
-        let reasons = vec![Reason::PriceRise { was: money(was), now: money(payment.minor) }];
-        Some(Odd { id: payment.entry, date: payment.date, reasons })
+    let rises = commitment.price_changes.iter().filter(|change| change.after > change.before);
+    let odd = rises.map(|change| {
+        let reasons = vec![Reason::PriceRise { was: money(change.before), now: money(change.after) }];
+        Odd { id: change.entry, date: change.date, reasons }
     });
     odd.collect()
 }

@@ -133,6 +133,11 @@ struct Remembered {
 const SEED: u64 = 1;
 
 impl PhaseMemory {
+    /// Notes that other months count.
+    pub(crate) fn forget(&mut self) {
+        self.found.values_mut().for_each(|known| known.is_stale = true);
+    }
+
     /// Notes that something changed on a date.
     pub(crate) fn changed(&mut self, currency: Currency, date: Date) {
         if self.month.is_none_or(|month| Month::from_date(date) < month)
@@ -145,7 +150,7 @@ impl PhaseMemory {
     pub(crate) fn of(&mut self, sums: &DaySums, currency: Currency, today: Date) -> Phases {
         let month = Some(Month::from_date(today));
         if std::mem::replace(&mut self.month, month) != month {
-            self.found.values_mut().for_each(|known| known.is_stale = true);
+            self.forget();
         }
         if let Some(known) = self.found.get(&currency).filter(|known| !known.is_stale) {
             return known.phases.clone();

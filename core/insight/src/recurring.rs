@@ -84,9 +84,9 @@ pub struct Commitment {
     pub amount: Amount,
     /// Every payment, by date.
     pub payments: Vec<Payment>,
-    /// When the next one is expected; `None` once it has stopped.
+    /// When the next one is expected; `None` once it has stopped, and where nothing at all was noted in half a year.
     pub next: Option<Date>,
-    /// When a payment was expected and did not come, ascending; not after it has stopped.
+    /// When a payment was expected and did not come while others were noted, ascending; not after it has stopped.
     pub missed: Vec<Date>,
     /// When the price changed, ascending.
     pub price_changes: Vec<PriceChange>,
@@ -122,6 +122,8 @@ pub enum Amount {
 /// A price that was steady and is another since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PriceChange {
+    /// The first payment at the new price.
+    pub entry: DocumentId,
     /// The date of the first payment at the new price.
     pub date: Date,
     /// The price before, in minor units.

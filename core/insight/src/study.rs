@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use outlay_ledger::spend::Spend;
-use outlay_ledger::{Currency, Date, DocumentId, EntryKind};
+use outlay_ledger::{Currency, Date, DocumentId, EntryKind, Month};
 
 use crate::forecast::Forecasts;
 use crate::insights::{CURRENCIES_MAX, CurrencyInsights, Insights, ODD_MAX, OddCharge};
@@ -160,7 +160,8 @@ impl Study {
             steps.take(ROWS_PER_CURRENCY)?;
         }
         let (odd, trips) = (self.odd(&commitments), self.trips());
-        ControlFlow::Continue(Insights { today, entries: self.seen, commitments, odd, trips, currencies })
+        let last_entry = self.last_seen().map(|(date, _)| date);
+        ControlFlow::Continue(Insights { today, entries: self.seen, last_entry, commitments, odd, trips, currencies })
     }
 
     /// The category that a person would file a row under, from all rows up to `today`; `None` where that is not certain
@@ -220,7 +221,7 @@ impl Study {
 
     fn enter(&mut self, row: &Spend) {
         self.search.add(row);
-        self.sums.add(row);
+        self.sum(row, DaySums::add);
         self.sellers.add(row);
         self.changed(row);
         if self.options.travel.has(row, &self.parents) {
@@ -231,11 +232,22 @@ impl Study {
 
     fn leave(&mut self, row: &Spend) {
         self.search.remove(row.id);
-        self.sums.remove(row);
+        self.sum(row, DaySums::remove);
         self.sellers.remove(row);
         self.changed(row);
         if self.travelled.remove(&(row.date, row.id)) {
             self.trips = None;
+        }
+    }
+
+    /// Counts a row or takes it back. Which months count depends on which have entries.
+    fn sum(&mut self, row: &Spend, count: fn(&mut DaySums, &Spend)) {
+        let month = Month::from_date(row.date);
+        let before = self.sums.is_recorded(month);
+        count(&mut self.sums, row);
+        if self.sums.is_recorded(month) != before {
+            self.forecasts.forget();
+            self.phases.forget();
         }
     }
 

@@ -8,9 +8,10 @@ use made::{Dice, date, id, on, spend, wild};
 use outlay_insight::forecast::{Expectation, Forecast, forecast};
 use outlay_insight::months::{DaySums, Parents, Target};
 use outlay_insight::recurring::{Decided, recurring};
+use outlay_insight::wording::{Names, patterns as wording};
 use outlay_ledger::expense::Decision;
 use outlay_ledger::spend::Spend;
-use outlay_ledger::{Currency, Date, Money, Month};
+use outlay_ledger::{Currency, Date, EntryKind, Money, Month};
 use proptest::prelude::*;
 
 const RENT: u64 = 1;
@@ -120,6 +121,32 @@ fn a_history_that_begins_late_in_a_month_begins_with_the_next() {
         of(&rows, Target::Total, "2022-12-01").usual,
         of(&household(11, 4)[6..], Target::Total, "2022-12-01").usual
     );
+}
+
+/// Nobody knows what was spent while nothing was noted: such months are not months without spending.
+#[test]
+fn months_end_with_the_last_entry_and_begin_after_the_last_silence() {
+    let rows = household(24, 4);
+    let usual = of(&rows, Target::Total, "2024-01-01").usual;
+    assert_eq!(of(&rows, Target::Total, "2024-06-30").usual, usual, "five months later");
+    let silent = of(&rows, Target::Total, "2024-07-01");
+    assert_eq!(silent.usual, Expectation::NotLately { last: date("2023-12-27") });
+    assert_eq!((silent.month_end, silent.spent.minor()), (silent.usual, 0));
+    let told = wording::forecast(&silent, &Names::new());
+    assert_eq!(
+        told,
+        ["All spending: nothing since 2023-12-27, so not enough to say.", "All spending: 0.00 EUR in 2024-07 so far."]
+    );
+
+    let mut again = rows.clone();
+    again.push(spend(900, "2024-09-02", 500, "Grocer", FOOD));
+    let begun = of(&again, Target::Total, "2024-11-15").usual;
+    assert_eq!(begun, Expectation::NotEnough { months: 1, needed: 10 }, "what was before is of other times");
+
+    let mut earning = rows;
+    earning.push(Spend { kind: EntryKind::Income, ..spend(901, "2024-03-02", 500, "Employer", 5) });
+    let (_, less, _) = point(of(&earning, Target::Total, "2024-04-01").usual);
+    assert!(less < point(usual).1, "income was noted in March, so nothing was spent until then");
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn a_new_price_is_told_with_its_date() {
     let mut rows = every(Cadence::Monthly, "2022-01-10", 12, 999, "Music");
     rows[9..].iter_mut().for_each(|row| row.amount = Money::new(1199, Currency::EUR).unwrap());
     let music = only(&rows, "2022-12-15");
-    assert_eq!(music.price_changes, [PriceChange { date: date("2022-10-10"), before: 999, after: 1199 }]);
+    assert_eq!(music.price_changes, [PriceChange { entry: id(9), date: date("2022-10-10"), before: 999, after: 1199 }]);
     assert_eq!(music.amount, Amount::Fixed(1199));
 }
 
@@ -132,12 +132,30 @@ fn a_new_price_is_told_with_its_date() {
 fn a_missed_payment_is_told_and_a_stopped_one_is_not_expected() {
     let mut rows = every(Cadence::Monthly, "2022-01-10", 12, 999, "Music");
     rows.remove(5);
+    rows.extend(habits(&mut Dice(1), 500));
     let music = only(&rows, "2022-12-15");
     assert_eq!((music.missed, music.next), (vec![date("2022-06-10")], Some(date("2023-01-10"))));
     let late = only(&rows, "2023-01-20");
     assert_eq!((late.missed, late.next), (vec![date("2022-06-10"), date("2023-01-10")], Some(date("2023-02-10"))));
     let stopped = only(&rows, "2023-03-20");
     assert_eq!((stopped.missed, stopped.next), (vec![date("2022-06-10")], None));
+}
+
+/// Who noted nothing may have paid all the same.
+#[test]
+fn where_nothing_was_noted_no_payment_was_missed() {
+    let mut rows = every(Cadence::Monthly, "2022-01-10", 12, 999, "Music");
+    rows.remove(5);
+    let music = only(&rows, "2022-12-15");
+    assert_eq!((music.missed, music.next), (vec![], Some(date("2023-01-10"))), "June 2022 has no entry");
+    let later = only(&rows, "2023-04-20");
+    assert_eq!((later.missed, later.next), (vec![], Some(date("2023-05-10"))), "the next one from today");
+    let years_later = only(&rows, "2026-01-20");
+    assert_eq!((years_later.missed, years_later.next), (vec![], None), "nobody knows after so long");
+
+    let again = [&rows[..], &[spend(900, "2023-04-18", 500, "Bakery", 2)]].concat();
+    let again = only(&again, "2023-04-20");
+    assert_eq!((again.missed, again.next), (vec![date("2023-04-10")], Some(date("2023-05-10"))), "April has one");
 }
 
 #[test]

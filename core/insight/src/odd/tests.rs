@@ -4,7 +4,7 @@ use outlay_ledger::Currency;
 use proptest::prelude::*;
 
 use super::*;
-use crate::recurring::{Amount, Cadence, CommitmentId, Payment, Standing};
+use crate::recurring::recurring;
 
 /// Shops with a category and what they cost at least, in cents.
 const SHOPS: [(&str, u8, i64); 5] =
@@ -136,42 +136,20 @@ fn a_ticket_there_and_a_ticket_back_are_not_a_duplicate() {
 
 #[test]
 fn a_commitment_that_costs_more_is_a_price_rise_once() {
-    let prices = [999, 999, 999, 1_299, 1_299, 1_299];
-    let money = |minor| Money::new(minor, Currency::EUR).unwrap();
-    let found = |prices: &[i64]| rises(&netflix(prices));
-    let [Odd { id, reasons, .. }] = &found(&prices)[..] else { panic!("one rise") };
-    assert_eq!(*id, DocumentId([3; 16]));
-    assert_eq!(*reasons, [Reason::PriceRise { was: money(999), now: money(1_299) }]);
-
-    assert_eq!(found(&[1_299, 1_299, 999, 999]), [], "it fell");
-    assert_eq!(found(&[999, 999, 1_010]), [], "within what exchange rates do");
-    assert_eq!(found(&[4_000, 5_500, 4_700, 6_100]), [], "it varies");
-    assert_eq!(found(&[999, 1_299]), [], "one payment is no price");
-    assert_eq!(found(&[]), []);
-}
-
-/// A commitment of such payments.
-fn netflix(prices: &[i64]) -> Commitment {
-    let payment = |(number, minor): (u8, &i64)| Payment {
-        entry: DocumentId([number; 16]),
-        date: Date::from_days(19_000 + 30 * i32::from(number)).unwrap(),
-        minor: *minor,
+    let paid = |(number, minor): (u8, i64)| {
+        let date = Date::from_ymd(2024, number + 1, 12).unwrap();
+        Spend { date, ..row(u64::from(number), 0, "Netflix", minor, 1) }
     };
-    Commitment {
-        id: CommitmentId(DocumentId([0; 16])),
-        standing: Standing::Found,
-        kind: EntryKind::Expense,
-        currency: Currency::EUR,
-        name: "Netflix".to_owned(),
-        category: None,
-        account: None,
-        cadence: Cadence::Monthly,
-        amount: Amount::Fixed(999),
-        payments: (0..).zip(prices).map(payment).collect(),
-        next: None,
-        missed: vec![],
-        price_changes: vec![],
-    }
+    let rises_of = |prices: [i64; 6]| {
+        let rows: Vec<Spend> = (0..).zip(prices).map(paid).collect();
+        recurring(&rows, Date::from_ymd(2024, 6, 20).unwrap(), &[]).iter().flat_map(rises).collect::<Vec<_>>()
+    };
+    let money = |minor| Money::new(minor, Currency::EUR).unwrap();
+    let found = rises_of([999, 999, 999, 1_299, 1_299, 1_299]);
+    let [Odd { id, reasons, .. }] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(*id, DocumentId(3_u128.to_be_bytes()));
+    assert_eq!(*reasons, [Reason::PriceRise { was: money(999), now: money(1_299) }]);
+    assert_eq!(rises_of([1_299, 1_299, 1_299, 999, 999, 999]), [], "it fell");
 }
 
 #[test]

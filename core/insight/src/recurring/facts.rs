@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use outlay_ledger::expense::Decision;
-use outlay_ledger::{Date, DocumentId};
+use outlay_ledger::{Date, DocumentId, Month};
 
 use super::join::Found;
 use super::row::{Row, called};
 use super::{Amount, Cadence, Commitment, CommitmentId, Decided, Payment, PriceChange, Standing, chain};
+use crate::recorded::{Recorded, is_silence};
 use crate::statistics::median;
 
 /// What a payment costs is judged by so many of the last.
@@ -15,14 +16,25 @@ const RECENT: usize = 6;
 /// With so many payments missed at the end, it has stopped. One may be late or forgotten.
 const STOPPED_AFTER: u16 = 2;
 
+/// By how many hundredths payments of one price may differ: what the exchange rate does to a subscription in a month.
+const SAME_PERCENT: i128 = 2;
+/// Periods after the last payment that are looked at: a year of weeks.
+const PERIODS_MAX: u16 = 53;
+
 /// A chain as a commitment.
-pub(super) fn commitment(rows: &[Row], found: &Found, standing: Standing, today: Date) -> Option<Commitment> {
+pub(super) fn commitment(
+    rows: &[Row],
+    found: &Found,
+    standing: Standing,
+    today: Date,
+    recorded: &Recorded,
+) -> Option<Commitment> {
     let chain: Vec<&Row> = found.places.iter().filter_map(|place| rows.get(*place)).collect();
     let (first, last) = (chain.first()?, chain.last()?);
     let payments: Vec<Payment> =
         chain.iter().map(|row| Payment { entry: row.entry, date: row.date, minor: row.minor }).collect();
     let price_changes = price_changes(&payments);
-    let (next, missed) = dates(found.cadence, &payments, today);
+    let (next, missed) = dates(found.cadence, &payments, today, recorded);
     let named = chain.iter().rev().find(|row| !row.name.is_empty()).unwrap_or(last);
     Some(Commitment {
         id: CommitmentId(first.entry),
@@ -72,8 +84,9 @@ impl<'a> Decisions<'a> {
     }
 }
 
-/// When the next payment is expected, and where one was and did not come.
-fn dates(cadence: Cadence, payments: &[Payment], today: Date) -> (Option<Date>, Vec<Date>) {
+/// When the next payment is expected, and where one was and did not come. A payment is missed only where something else was
+/// noted: in that month, and after it was due.
+fn dates(cadence: Cadence, payments: &[Payment], today: Date, recorded: &Recorded) -> (Option<Date>, Vec<Date>) {
     let mut missed = Vec::new();
     let mut slots = Vec::new();
     let mut slot = 0_u16;
@@ -85,6 +98,8 @@ fn dates(cadence: Cadence, payments: &[Payment], today: Date) -> (Option<Date>, 
         }
         slots.push((slot, payment.date));
     }
+    let is_recorded = |date: &Date| recorded.has(Month::from_date(*date));
+    missed.retain(is_recorded);
     let expected = |after: u16| {
         let recent = slots.get(slots.len().saturating_sub(RECENT)..).unwrap_or(&slots);
         let mut days: Vec<i64> = recent
@@ -93,14 +108,16 @@ fn dates(cadence: Cadence, payments: &[Payment], today: Date) -> (Option<Date>, 
             .collect();
         median(&mut days).and_then(|days| i32::try_from(days).ok()).and_then(Date::from_days)
     };
-    let late = |date: &Date| date.days().saturating_add(chain::off_max(cadence)) < today.days();
-    let overdue: Vec<Date> = (1..=STOPPED_AFTER).filter_map(expected).take_while(late).collect();
-    let overdue_count = u16::try_from(overdue.len()).unwrap_or(STOPPED_AFTER);
-    if overdue_count >= STOPPED_AFTER {
+    let is_over = |date: &Date, on: Date| date.days().saturating_add(chain::off_max(cadence)) < on.days();
+    let known = recorded.last(today).unwrap_or(today);
+    let due: Vec<Date> = (1..=PERIODS_MAX).map_while(expected).take_while(|date| is_over(date, today)).collect();
+    let overdue: Vec<Date> = due.iter().copied().filter(|date| is_over(date, known) && is_recorded(date)).collect();
+    if overdue.len() >= usize::from(STOPPED_AFTER) || is_silence(Month::from_date(known), Month::from_date(today)) {
         return (None, missed);
     }
     missed.extend(overdue);
-    (expected(overdue_count + 1), missed)
+    let next = u16::try_from(due.len()).ok().and_then(|due| expected(due + 1));
+    (next.filter(|_| due.len() < usize::from(PERIODS_MAX)), missed)
 }
 
 /// How many periods are between two payments: as many as come nearest, at least one.
@@ -112,17 +129,25 @@ fn periods(cadence: Cadence, from: Date, to: Date) -> u16 {
     (about.saturating_sub(1).max(1)..=about.saturating_add(1)).min_by_key(|periods| off(*periods)).unwrap_or(1)
 }
 
-/// Where the price was one thing twice in a row and another from then on: twice at least, or the last.
+/// Where the price was one thing and is another from then on: twice at least, or the last. It was one thing if it was the
+/// same to the cent twice in a row, or about the same three times: two amounts of a bill that varies are soon alike.
 fn price_changes(payments: &[Payment]) -> Vec<PriceChange> {
     let minor = |place: usize| payments.get(place).map(|payment| payment.minor);
     let change = |place: usize| {
         let (before, after) = (minor(place.checked_sub(1)?)?, minor(place)?);
-        let was_steady = minor(place.checked_sub(2)?)? == before;
-        let stays = minor(place + 1).is_none_or(|next| next == after);
-        let date = payments.get(place)?.date;
-        (was_steady && stays && before != after).then_some(PriceChange { date, before, after })
+        let earlier = |many: usize| place.checked_sub(many).and_then(minor);
+        let is_about = |many: usize| earlier(many).is_some_and(|earlier| is_same_price(earlier, before));
+        let was_steady = earlier(2) == Some(before) || (is_about(2) && is_about(3));
+        let stays = minor(place + 1).is_none_or(|next| is_same_price(next, after));
+        let Payment { entry, date, .. } = *payments.get(place)?;
+        (was_steady && stays && !is_same_price(before, after)).then_some(PriceChange { entry, date, before, after })
     };
     (0..payments.len()).filter_map(change).collect()
+}
+
+fn is_same_price(one: i64, other: i64) -> bool {
+    let apart = (i128::from(one) - i128::from(other)).abs();
+    apart * 100 <= SAME_PERCENT * i128::from(one).abs()
 }
 
 /// What the next payment costs: the price if the recent ones since it changed are the same, else a range.
@@ -138,4 +163,31 @@ fn amount(payments: &[Payment], change: Option<&PriceChange>) -> Amount {
     let (low, high) = (recent.iter().copied().min().unwrap_or(0), recent.iter().copied().max().unwrap_or(0));
     let typical = median(&mut recent).unwrap_or(low);
     if low == high { Amount::Fixed(low) } else { Amount::Varying { low, typical, high } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changes(prices: &[i64]) -> Vec<(i64, i64)> {
+        let payment = |(number, minor): (u8, &i64)| {
+            let date = Date::from_days(19_000 + 30 * i32::from(number)).unwrap();
+            Payment { entry: DocumentId([number; 16]), date, minor: *minor }
+        };
+        let payments: Vec<Payment> = (0..).zip(prices).map(payment).collect();
+        price_changes(&payments).iter().map(|change| (change.before, change.after)).collect()
+    }
+
+    #[test]
+    fn a_price_is_paid_twice_and_its_change_lasts() {
+        assert_eq!(changes(&[999, 999, 999, 1_299, 1_299, 1_299]), [(999, 1_299)]);
+        assert_eq!(changes(&[1_299, 1_299, 999]), [(1_299, 999)], "the last one counts at once");
+        assert_eq!(changes(&[999, 999, 1_299, 999, 999]), [], "once is no change");
+        assert_eq!(changes(&[999, 999, 1_010, 1_020]), [], "within what exchange rates do");
+        assert_eq!(changes(&[999, 1_005, 995, 1_299]), [(995, 1_299)], "by another exchange rate each time");
+        assert_eq!(changes(&[4_000, 5_500, 4_700, 6_100]), [], "it varies");
+        assert_eq!(changes(&[6_000, 4_000, 4_030, 5_000]), [], "it varies, and twice by little");
+        assert_eq!(changes(&[999, 1_299]), [], "one payment is no price");
+        assert_eq!(changes(&[]), []);
+    }
 }

@@ -9,13 +9,14 @@ use std::hash::BuildHasherDefault;
 
 use outlay_ledger::expense::Decision;
 use outlay_ledger::spend::Spend;
-use outlay_ledger::{Date, DocumentId};
+use outlay_ledger::{Date, DocumentId, Month};
 
 use super::chain::{self, Chain, Point};
 use super::join::{self, Found};
 use super::row::{Common, Key, Row};
 use super::{Commitment, Decided, Standing, facts};
 use crate::hash::Fixed;
+use crate::recorded::Recorded;
 
 /// Rows, and the chains found in them so far.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,7 @@ pub struct Search {
     /// Places in `rows` whose row was taken out.
     free: Vec<usize>,
     places: BTreeMap<DocumentId, usize>,
+    recorded: Recorded,
     /// Places in `rows`, by date and then entry.
     order: Vec<usize>,
     keys: HashMap<Key, usize, BuildHasherDefault<Fixed>>,
@@ -66,9 +68,12 @@ struct Known {
 struct Said {
     found: Found,
     standing: Standing,
-    today: Date,
+    as_of: AsOf,
     commitment: Option<Commitment>,
 }
+
+/// A day, and that of the last payment up to it.
+type AsOf = (Date, Option<Date>);
 
 /// Rows that are no longer there for other chains, and the groups that lack some.
 struct Claims {
@@ -105,6 +110,7 @@ impl Search {
     pub fn add(&mut self, spend: &Spend) {
         self.remove(spend.id);
         let Some(row) = Row::of(spend) else { return };
+        self.record(row.date, Recorded::add);
         let homes: Vec<usize> = row.keys().map(|key| self.group(key)).collect();
         let place = self.placed(row);
         let Self { rows, groups, order, .. } = self;
@@ -148,12 +154,25 @@ impl Search {
         let Some(place) = self.places.remove(&entry) else { return };
         let homes = self.homes.get_mut(place).map(std::mem::take).unwrap_or_default();
         self.order.retain(|at| *at != place);
+        if let Some(date) = self.rows.get(place).map(|row| row.date) {
+            self.record(date, Recorded::remove);
+        }
         self.free.push(place);
         for home in &homes {
             let Some(group) = self.groups.get_mut(*home) else { continue };
             group.rows.retain(|at| *at != place);
         }
         self.changed(place, &homes);
+    }
+
+    /// Notes that there is a row more or less on a date. What was missed in a month depends on whether it has any.
+    fn record(&mut self, date: Date, note: fn(&mut Recorded, Date)) {
+        let month = Month::from_date(date);
+        let before = self.recorded.has(month);
+        note(&mut self.recorded, date);
+        if self.recorded.has(month) != before {
+            self.said.clear();
+        }
     }
 
     /// Forgets what was found in groups of which a row has changed.
@@ -278,16 +297,17 @@ impl Search {
         let decisions = facts::Decisions::of(decisions, |entry| self.places.contains_key(&entry));
         let changed: BTreeSet<usize> = std::mem::take(&mut self.changed).into_iter().collect();
         let mut before = std::mem::take(&mut self.said);
+        let as_of = (today, self.recorded.last(today));
         for found in found {
             let standing = decisions.on(&self.rows, &found);
             let Some(first) = found.places.first().copied() else { continue };
-            let is_same = |said: &Said| said.standing == standing && said.today == today && said.found == found;
+            let is_same = |said: &Said| said.standing == standing && said.as_of == as_of && said.found == found;
             let is_changed = found.places.iter().any(|place| changed.contains(place));
             let said = match before.remove(&first).filter(|said| !is_changed && is_same(said)) {
                 Some(said) => said,
                 None => {
-                    let commitment = facts::commitment(&self.rows, &found, standing, today);
-                    Said { found, standing, today, commitment }
+                    let commitment = facts::commitment(&self.rows, &found, standing, today, &self.recorded);
+                    Said { found, standing, as_of, commitment }
                 }
             };
             self.said.insert(first, said);

@@ -92,6 +92,20 @@ fn categories_by_chance_are_never_suggested() {
     }
 }
 
+/// However right it was, of names it knows: of others it knows nothing.
+#[test]
+fn a_past_without_errors_is_no_licence_to_guess() {
+    for (count, seed) in [(60, 1), (300, 2), (2_000, 3)] {
+        let learner = Suggester::of(EntryKind::Expense, &rows(count, 0, seed));
+        assert_eq!(learner.suggest(&row(9_000, "Corner Café 7", 350, None)).unwrap().category, category(1));
+        for stranger in ["Zubizarreta y Hijos", "Kwik Fit", "Muñoz", "東京電力"] {
+            let best = learner.best(&row(9_001, stranger, 350, None)).unwrap();
+            assert_eq!(learner.suggest(&row(9_001, stranger, 350, None)), None, "{count}: {stranger}, {best:?}");
+        }
+        assert!(learner.threshold().unwrap() >= 0.25, "{count}: {:?}", learner.threshold());
+    }
+}
+
 #[test]
 fn a_correction_stands_whatever_is_learnt_of_other_texts() {
     let mut learner = Suggester::of(EntryKind::Expense, &rows(200, 0, 7));

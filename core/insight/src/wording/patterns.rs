@@ -62,13 +62,16 @@ pub fn forecast(forecast: &Forecast, names: &Names) -> [String; 2] {
         Expectation::Point { usual, range } => format!("{target}: usually {usual} a month, mostly {}.", bounds(range)),
         Expectation::Range(range) => format!("{target}: too irregular for a usual month, mostly {}.", bounds(range)),
         Expectation::NotEnough { months, needed } => format!("{target}: {}", not_enough(months, needed)),
+        Expectation::NotLately { last } => format!("{target}: nothing since {last}, so not enough to say."),
     };
     let end = match forecast.month_end {
         Expectation::Point { usual, range } => {
             format!("{target}: {month} will end at about {usual}, probably {}; {spent} so far.", bounds(range))
         }
         Expectation::Range(range) => format!("{target}: {month} will end {}; {spent} so far.", bounds(range)),
-        Expectation::NotEnough { .. } => format!("{target}: {spent} in {month} so far."),
+        Expectation::NotEnough { .. } | Expectation::NotLately { .. } => {
+            format!("{target}: {spent} in {month} so far.")
+        }
     };
     [usual, end]
 }
@@ -153,22 +156,25 @@ fn not_enough(months: usize, needed: usize) -> String {
 }
 
 /// What a commitment is called: its name, or its category.
-fn commitment_name<'a>(commitment: &'a Commitment, names: &'a Names) -> &'a str {
+pub fn commitment_name<'a>(commitment: &'a Commitment, names: &'a Names) -> &'a str {
     if commitment.name.is_empty() { category_name(commitment.category, names) } else { &commitment.name }
 }
 
-fn category_name(category: Option<DocumentId>, names: &Names) -> &str {
+/// What a category is called.
+pub fn category_name(category: Option<DocumentId>, names: &Names) -> &str {
     category.and_then(|category| names.get(&category)).map_or("No category", String::as_str)
 }
 
-fn seller<'a>(seller: &'a Seller, names: &'a Names) -> &'a str {
+/// What a seller is called: the payee, or the category.
+pub fn seller<'a>(seller: &'a Seller, names: &'a Names) -> &'a str {
     match seller {
         Seller::Payee(payee) => payee,
         Seller::Category(category) => category_name(Some(*category), names),
     }
 }
 
-fn amount(amount: Amount, currency: Currency) -> String {
+/// What a payment costs: an amount, or from the least to the most.
+pub fn amount(amount: Amount, currency: Currency) -> String {
     match amount {
         Amount::Fixed(minor) => Money::nearest(minor, currency).to_string(),
         Amount::Varying { low, high, .. } => {
@@ -185,7 +191,8 @@ fn list(amounts: &[Money]) -> String {
     amounts.iter().map(Money::to_string).collect::<Vec<_>>().join(", ")
 }
 
-const fn cadence(cadence: Cadence) -> &'static str {
+/// How often, such as "every month".
+pub const fn cadence(cadence: Cadence) -> &'static str {
     match cadence {
         Cadence::Weekly => "every week",
         Cadence::Fortnightly => "every two weeks",
