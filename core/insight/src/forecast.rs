@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use outlay_ledger::{Currency, Date, Money, Month};
+use outlay_ledger::{Currency, Date, EntryKind, Money, Month};
 
 use crate::months::{DaySums, Target};
 use crate::recorded::SILENT_MONTHS;
@@ -223,6 +223,7 @@ fn due(commitments: &[Commitment], currency: Currency, today: Date) -> Vec<Due> 
     let mut due: Vec<Due> = commitments
         .iter()
         .filter(|commitment| commitment.standing == Standing::Confirmed && commitment.currency == currency)
+        .filter(|commitment| commitment.kind == EntryKind::Expense)
         .filter_map(|commitment| {
             let date = commitment.next?;
             let amount = Money::nearest(commitment.amount.expected(), currency);

@@ -15,6 +15,7 @@ use linfa::traits::Fit;
 use linfa_clustering::KMeans;
 use ndarray::Array2;
 
+use crate::alone::alone;
 use crate::statistics::{count, square};
 
 /// Points of equal length.
@@ -43,6 +44,10 @@ const STARTS: usize = 10;
 
 /// The best clustering of points into some number of clusters, if it passes the gate.
 pub(crate) fn clusters(points: &Points, numbers: RangeInclusive<usize>, seed: u64) -> Option<Passed> {
+    alone(|| passed(points, numbers, seed))
+}
+
+fn passed(points: &Points, numbers: RangeInclusive<usize>, seed: u64) -> Option<Passed> {
     let (clusters, labels, silhouette) = best(points, numbers.clone())?;
     let mut dice = Dice(seed);
     for _ in 0..SHUFFLES {

@@ -7,6 +7,7 @@
 
 #![allow(clippy::float_arithmetic)] // Statistics; no amount that is shown as one is computed here but by whole numbers.
 
+mod alone;
 pub mod calendar;
 pub mod forecast;
 mod gate;

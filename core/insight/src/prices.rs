@@ -14,10 +14,11 @@ use ndarray::Array2;
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{Currency, Date, DocumentId, Money};
 
+use crate::alone::alone;
 use crate::sellers::{Payment, Sellers};
 use crate::statistics::{count, number, square};
 
-/// What has prices: a payee, or a category where no payee is named.
+/// What has prices: a payee, or a category.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Seller {
     /// A payee, as written.
@@ -60,6 +61,9 @@ const FREQUENT: usize = 3;
 /// a mixture of two hundred rows takes a few milliseconds.
 const ROWS_MAX: usize = 200;
 pub(crate) const SELLERS_MAX: usize = 30;
+/// Prices are looked for anew after each tenth more of the payments that they are from: before, they would be others by
+/// chance only, and a mixture for every expense is most of what an expense would take.
+const PARTS: usize = 10;
 /// Added to each variance: what is near a centre is the same price, so no bell is narrower than half of that. Without it a
 /// price that is the same to the cent would be infinitely probable, and its first rise impossible.
 const VARIANCE_ADDED: f64 = (NEAR / 2.0) * (NEAR / 2.0);
@@ -72,8 +76,8 @@ struct Bell {
     variance: f64,
 }
 
-/// What one pays at each payee and, where none is named, in each category, with at least thirty payments, those
-/// with the most first.
+/// What one pays at each payee and in each category, without those below it, with at least thirty payments, those with
+/// the most first.
 /// Expenses up to `today` count, money back does not.
 ///
 /// ```
@@ -95,12 +99,17 @@ pub fn prices(rows: &[Spend], currency: Currency, today: Date) -> Vec<Prices> {
     Sellers::of(rows, today).prices(currency)
 }
 
+/// Of so many payments, from how many of the first their prices are.
+pub(crate) fn settled(payments: usize) -> usize {
+    payments - payments % (payments.min(ROWS_MAX) / PARTS).max(1)
+}
+
 /// What can be said of payments in the order of their dates.
 pub(crate) fn amounts(payments: &[Payment], currency: Currency) -> Amounts {
     let latest = payments.get(payments.len().saturating_sub(ROWS_MAX)..).unwrap_or_default();
     let amounts: Vec<i64> = latest.iter().map(|(.., minor)| *minor).collect();
     let money = |minors: Vec<i64>| minors.into_iter().map(|minor| Money::nearest(minor, currency)).collect();
-    match usual(&amounts) {
+    match alone(|| usual(&amounts)) {
         Some(usual) => Amounts::Usual(money(usual)),
         None => Amounts::Frequent(money(frequent(&amounts))),
     }

@@ -22,7 +22,10 @@ pub struct Sellers(BTreeMap<Currency, Market>);
 /// The payments in one currency.
 #[derive(Debug, Clone, Default)]
 struct Market {
+    /// Payees, and categories of payments that name none.
     sellers: BTreeMap<Seller, Known>,
+    /// Each category, whoever was paid.
+    categories: BTreeMap<DocumentId, Known>,
     /// How many payments of each amount there are.
     amounts: BTreeMap<i64, usize>,
     payments: usize,
@@ -33,7 +36,8 @@ struct Market {
 struct Known {
     /// By date and then entry.
     payments: Vec<Payment>,
-    amounts: Option<Amounts>,
+    /// What was said of how many payments, the first.
+    amounts: Option<(usize, Amounts)>,
     gap: Option<Option<Gap>>,
 }
 
@@ -53,12 +57,13 @@ impl Sellers {
         let market = self.0.entry(row.amount.currency()).or_default();
         market.payments += 1;
         *market.amounts.entry(row.amount.minor()).or_default() += 1;
-        let Some(seller) = Seller::of(row) else { return };
-        let known = market.sellers.entry(seller).or_default();
         let payment = (row.date, row.id, row.amount.minor());
-        let place = known.payments.partition_point(|other| *other < payment);
-        known.payments.insert(place, payment);
-        (known.amounts, known.gap) = (None, None);
+        if let Some(category) = row.category {
+            market.categories.entry(category).or_default().add(payment);
+        }
+        if let Some(seller) = Seller::of(row) {
+            market.sellers.entry(seller).or_default().add(payment);
+        }
     }
 
     /// Takes out a row that was taken in.
@@ -84,14 +89,18 @@ impl Sellers {
     /// What one pays at each seller with enough payments, those with the most first; see [`prices::prices`].
     pub fn prices(&mut self, currency: Currency) -> Vec<Prices> {
         let Some(market) = self.0.get_mut(&currency) else { return Vec::new() };
-        let mut enough: Vec<(&Seller, &mut Known)> =
-            market.sellers.iter_mut().filter(|(_, known)| known.payments.len() >= prices::ROWS_MIN).collect();
+        let payees = market.sellers.iter_mut().filter(|(seller, _)| matches!(seller, Seller::Payee(_)));
+        let payees = payees.map(|(seller, known)| (seller.clone(), known));
+        let categories = market.categories.iter_mut().map(|(category, known)| (Seller::Category(*category), known));
+        let mut enough: Vec<(Seller, &mut Known)> =
+            payees.chain(categories).filter(|(_, known)| known.payments.len() >= prices::ROWS_MIN).collect();
         enough.sort_unstable_by(|one, other| {
-            other.1.payments.len().cmp(&one.1.payments.len()).then_with(|| one.0.cmp(other.0))
+            other.1.payments.len().cmp(&one.1.payments.len()).then_with(|| one.0.cmp(&other.0))
         });
-        let told = enough.into_iter().take(prices::SELLERS_MAX).map(|(seller, known)| {
-            let amounts = known.amounts.get_or_insert_with(|| prices::amounts(&known.payments, currency)).clone();
-            Prices { seller: seller.clone(), payments: known.payments.len(), amounts }
+        let told = enough.into_iter().take(prices::SELLERS_MAX).map(|(seller, known)| Prices {
+            seller,
+            payments: known.payments.len(),
+            amounts: known.amounts(currency),
         });
         told.collect()
     }
@@ -108,6 +117,42 @@ impl Sellers {
     }
 }
 
+impl Known {
+    fn add(&mut self, payment: Payment) {
+        let is_last = self.payments.last().is_none_or(|last| *last < payment);
+        let place = if is_last { self.payments.len() } else { self.payments.partition_point(|other| *other < payment) };
+        self.payments.insert(place, payment);
+        self.changed(place);
+    }
+
+    /// Forgets what was said, if it was from the payment at a place.
+    fn changed(&mut self, place: usize) {
+        self.amounts = self.amounts.take().filter(|(from, _)| *from <= place);
+        self.gap = None;
+    }
+
+    /// What one pays, from the payments but the newest few.
+    fn amounts(&mut self, currency: Currency) -> Amounts {
+        let from = prices::settled(self.payments.len());
+        match self.amounts.take().filter(|(known, _)| *known == from) {
+            Some(known) => self.amounts.insert(known).1.clone(),
+            None => {
+                let payments = self.payments.get(..from).unwrap_or_default();
+                self.amounts.insert((from, prices::amounts(payments, currency))).1.clone()
+            }
+        }
+    }
+
+    /// Whether there is none left.
+    fn remove(&mut self, payment: Payment) -> bool {
+        if let Ok(place) = self.payments.binary_search(&payment) {
+            self.payments.remove(place);
+            self.changed(place);
+        }
+        self.payments.is_empty()
+    }
+}
+
 impl Market {
     fn remove(&mut self, row: &Spend) {
         self.payments = self.payments.saturating_sub(1);
@@ -117,11 +162,15 @@ impl Market {
                 self.amounts.remove(&row.amount.minor());
             }
         }
-        let Some(seller) = Seller::of(row) else { return };
-        let Some(known) = self.sellers.get_mut(&seller) else { return };
-        known.payments.retain(|(_, id, _)| *id != row.id);
-        (known.amounts, known.gap) = (None, None);
-        if known.payments.is_empty() {
+        let payment = (row.date, row.id, row.amount.minor());
+        if let Some(category) = row.category
+            && self.categories.get_mut(&category).is_some_and(|known| known.remove(payment))
+        {
+            self.categories.remove(&category);
+        }
+        if let Some(seller) = Seller::of(row)
+            && self.sellers.get_mut(&seller).is_some_and(|known| known.remove(payment))
+        {
             self.sellers.remove(&seller);
         }
     }

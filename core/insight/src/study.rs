@@ -212,11 +212,10 @@ impl Study {
         self.order.get(self.seen.checked_sub(1)?).copied()
     }
 
-    fn with_row(&mut self, id: DocumentId, work: impl FnOnce(&mut Self, &Spend)) {
-        if let Some(row) = self.rows.remove(&id) {
-            work(self, &row);
-            self.rows.insert(id, row);
-        }
+    fn with_row(&mut self, id: DocumentId, work: fn(&mut Self, &Spend)) {
+        let rows = std::mem::take(&mut self.rows);
+        rows.get(&id).into_iter().for_each(|row| work(self, row));
+        self.rows = rows;
     }
 
     fn enter(&mut self, row: &Spend) {

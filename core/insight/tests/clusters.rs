@@ -4,7 +4,10 @@
 
 mod made;
 
+use linfa::traits::Transformer;
+use linfa_clustering::Dbscan;
 use made::{Dice, date, id, on, spend, wild};
+use ndarray::Array2;
 use outlay_insight::months::{DaySums, Parents};
 use outlay_insight::phases::{Boundary, Found, Phases, phases};
 use outlay_insight::prices::{Amounts, Seller, prices};
@@ -198,6 +201,36 @@ fn the_rhythm_map_has_medians_and_fixed_lines() {
         [(&payee("Bakery"), 4, Pace::WithinAWeek, false), (&payee("Landlord"), 61, Pace::WithinAMonth, true)]
     );
     assert_eq!(wording::rhythm(&map.points[0], &Names::new()), "Bakery: 3.00 EUR about every 2 days.");
+}
+
+/// The groups that linfa's DBSCAN makes of dates in their order, with four rows within two days.
+fn dense_by_linfa(rows: &[Spend]) -> Vec<Vec<DocumentId>> {
+    let days = rows.iter().map(|row| f64::from(row.date.days())).collect();
+    let points = Array2::from_shape_vec((rows.len(), 1), days).unwrap();
+    // Its range is open, and days are whole.
+    let labels = Dbscan::params(4).tolerance(2.5).transform(&points).unwrap();
+    let mut groups: Vec<Vec<DocumentId>> = Vec::new();
+    for (row, label) in rows.iter().zip(labels).filter_map(|(row, label)| Some((row, label?))) {
+        groups.resize_with(groups.len().max(label + 1), Vec::new);
+        groups[label].push(row.id);
+    }
+    groups
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// One pass over dates that are sorted finds what DBSCAN finds, which needs an index of neighbours.
+    #[test]
+    fn trips_are_the_groups_of_dbscan(mut days in prop::collection::vec(0_i32..60, 0..50)) {
+        days.sort_unstable();
+        let start = date("2024-01-01");
+        let rows: Vec<Spend> = (0..).zip(&days).map(|(number, day)| on(number, start.add_days(*day).unwrap(), 100, "", 1)).collect();
+        let travel = Travel { categories: vec![id(1_000_001)], tags: vec![] };
+        let found = trips(&rows, &travel, &Parents::new(), date("2024-12-31"));
+        let found: Vec<Vec<DocumentId>> = found.into_iter().map(|trip| trip.entries).collect();
+        prop_assert_eq!(found, dense_by_linfa(&rows));
+    }
 }
 
 proptest! {

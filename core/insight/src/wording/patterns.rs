@@ -127,10 +127,14 @@ fn found_phases(found: &Found, names: &Names) -> Vec<String> {
 }
 
 fn other_phase(phase: &Phase, names: &Names) -> Vec<String> {
-    let ends = phase.months.first().zip(phase.months.last());
-    let when = ends.map_or_else(String::new, |(first, last)| format!(" from {first} to {last}"));
-    let many = phase.months.len();
-    let mut sentences = vec![format!("{many} months{when} differ: {}.", differences(phase, names))];
+    let differences = differences(phase, names);
+    let mut sentences = match phase.months.as_slice() {
+        [] => Vec::new(),
+        [month] => vec![format!("{month} differs: {differences}.")],
+        [first, .., last] => {
+            vec![format!("{} months from {first} to {last} differ: {differences}.", phase.months.len())]
+        }
+    };
     sentences.extend(noted_differently(phase));
     sentences
 }
@@ -184,6 +188,9 @@ pub fn amount(amount: Amount, currency: Currency) -> String {
 }
 
 fn bounds(bounds: Bounds) -> String {
+    if bounds.low == bounds.high {
+        return format!("at {}", bounds.high);
+    }
     format!("between {} and {}", bounds.low.amount_text(), bounds.high)
 }
 
