@@ -18,6 +18,7 @@ pub mod coverage;
 pub mod device;
 pub mod disk;
 pub mod fault;
+pub mod household;
 pub mod membership;
 pub mod oracle;
 pub mod program;
