@@ -11,7 +11,7 @@ use crate::child;
 use crate::figure::{self, SIZES};
 use crate::ground::{Ground, Outcome};
 use crate::report::{self, Report, grouped, step};
-use crate::work::{add, disk, edit, exchange, import, open, read, sync, wire};
+use crate::work::{add, disk, edit, exchange, import, insight, open, read, sync, wire};
 
 const USAGE: &str = "usage: bench [--largest N] [--only PART] [JSON]";
 const NOTE: &str = "Times are of the processor, user and kernel, all threads of the process; \"take in\" and all with a server \
@@ -52,6 +52,9 @@ fn parse(arguments: &[String]) -> Outcome<Arguments> {
 fn run_all(folder: &Path, arguments: &Arguments, report: &mut Report) {
     if "engine".starts_with(&arguments.only) {
         run_engine(folder, arguments.largest, report);
+    }
+    if "insight".starts_with(&arguments.only) {
+        step("insights", report, |report| insight::run(folder, report));
     }
     for (name, part) in sync::PARTS {
         if name.starts_with(&arguments.only) {

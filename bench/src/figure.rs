@@ -23,6 +23,8 @@ pub(crate) enum Figure {
     AnyPage,
     MonthTotals,
     Search,
+    Insights,
+    InsightsAgain,
     WireTogether,
     WireOneByOne,
     WireProcessEach,
@@ -155,6 +157,8 @@ pub(crate) const CHANGES: u64 = 10_000;
 pub(crate) const COMMITS: u64 = 100_000;
 /// Expenses of a batch.
 pub(crate) const BATCH: u64 = 1_000;
+/// Expenses of the ledger whose insights are asked for.
+pub(crate) const FOLLOWED: u64 = 100_000;
 /// Expenses of the ledger that is synced whole.
 pub(crate) const SYNCED: u64 = 100_000;
 /// Ledgers of the device that has many.
@@ -194,6 +198,8 @@ impl Figure {
             Self::AnyPage => "any page of 50",
             Self::MonthTotals => "one month by category",
             Self::Search => "search, newest 50 of a word",
+            Self::Insights => "all insights, the first time",
+            Self::InsightsAgain => "  after one more expense",
             Self::WireTogether => "wire, imported together",
             Self::WireOneByOne => "wire, one by one by one process",
             Self::WireProcessEach => "wire, by a process each",
@@ -257,6 +263,7 @@ impl Figure {
             Self::Add | Self::AddTail | Self::AddFirst | Self::Edit | Self::Undo | Self::NewestPage => Unit::Cpu,
             Self::OpenTime | Self::OpenLoad => Unit::Cpu,
             Self::AnyPage | Self::MonthTotals | Self::Search => Unit::Cpu,
+            Self::Insights | Self::InsightsAgain => Unit::Cpu,
         }
     }
 }
@@ -291,6 +298,8 @@ pub(crate) fn lines() -> Vec<Line> {
         }
         line(Figure::Search, at, Limit::Information);
     }
+    line(Figure::Insights, At::Expenses(FOLLOWED), Limit::AtMost(1_000 * MILLISECOND));
+    line(Figure::InsightsAgain, At::Expenses(FOLLOWED), Limit::AtMost(5 * MILLISECOND));
     line(Figure::WireTogether, At::Batch(BATCH), Limit::AtMost(75));
     line(Figure::WireOneByOne, At::Batch(BATCH), Limit::AtMost(125));
     line(Figure::WireProcessEach, At::Batch(BATCH), Limit::AtMost(190));

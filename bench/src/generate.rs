@@ -119,6 +119,13 @@ pub(crate) fn month() -> Result<Month> {
     Month::from_year_month(2025, 5).map_err(outlay_core::Error::from)
 }
 
+/// The last day there is an expense of.
+pub(crate) fn last_day() -> Result<Date> {
+    let (year, month, day) = FIRST_DAY;
+    let first = Date::from_ymd(year, month, day).map_err(outlay_core::Error::from)?;
+    Ok(i32::try_from(DAYS - 1).ok().and_then(|days| first.add_days(days)).unwrap_or(first))
+}
+
 /// Numbers without pattern, from a seed: SplitMix64.
 #[derive(Debug, Clone)]
 pub(crate) struct Chance(pub(crate) u64);

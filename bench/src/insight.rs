@@ -9,6 +9,7 @@ mod categorise;
 mod forecast;
 mod household;
 mod map;
+mod patterns;
 mod recurring;
 
 use std::fs;
@@ -47,7 +48,7 @@ fn evaluate(arguments: &[String]) -> Outcome<()> {
         write(&arguments.out, "anomaly", &own)?;
         write(&arguments.out, "anomaly-any", &any)?;
     }
-    print!("{}", anomaly::found(&household));
+    print!("{}{}", anomaly::found(&household), patterns::found(&household));
     Ok(())
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod disk;
 pub(crate) mod edit;
 pub(crate) mod exchange;
 pub(crate) mod import;
+pub(crate) mod insight;
 pub(crate) mod open;
 pub(crate) mod read;
 pub(crate) mod sync;

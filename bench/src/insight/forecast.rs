@@ -60,7 +60,7 @@ fn months(first: Month, last: Month) -> Vec<Month> {
     std::iter::successors(Some(first), |month| month.next()).take_while(|month| *month < last).collect()
 }
 
-fn savings(household: &Household) -> Vec<DocumentId> {
+pub(super) fn savings(household: &Household) -> Vec<DocumentId> {
     let names = household.names().iter();
     names.filter(|(_, name)| SAVINGS.contains(&name.as_str())).map(|(id, _)| *id).collect()
 }
