@@ -3,6 +3,7 @@
 mod account;
 mod aside;
 mod attachment;
+mod commitment;
 mod conflict;
 mod device;
 mod expense;
@@ -11,6 +12,7 @@ mod health;
 mod history;
 mod import;
 mod init;
+mod insight;
 mod ledger;
 mod list;
 mod member;
@@ -44,6 +46,9 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> Result<(), Failure
         Command::List(args) => list::list(args, &home, out),
         Command::Search(args) => list::search(args, &home, out),
         Command::Report(args) => report::run(args, &home, out),
+        Command::Insights(args) => insight::run(args, &home, out),
+        Command::Suggest(args) => insight::suggest(args, &home, out),
+        Command::Commitments(args) => commitment::run(args, &home, out),
         Command::Import(args) => import::run(args, &home, out),
         Command::Export(args) => export::run(args, &home, out),
         Command::Attach(args) => attachment::attach(args, &home, out),

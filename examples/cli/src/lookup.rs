@@ -1,5 +1,7 @@
 //! Finding what was named: ledgers by id or name, entries by id or its first digits, categories by path.
 
+use std::collections::BTreeMap;
+
 use outlay_core::{DocumentId, Engine, Expense, Filter, Ledger, LedgerId, Named, Sort};
 
 use crate::failure::Failure;
@@ -127,4 +129,9 @@ pub(crate) fn category(engine: &Engine, ledger: LedgerId, path: &str) -> Result<
 pub(crate) fn account(engine: &Engine, ledger: LedgerId, name: &str) -> Result<Named, Failure> {
     let found = engine.find_account(ledger, name)?;
     found.ok_or_else(|| Failure::not_found(format!("there is no account {name:?}")))
+}
+
+/// What every category of a ledger is called: its path.
+pub(crate) fn category_names(engine: &Engine, ledger: LedgerId) -> Result<BTreeMap<DocumentId, String>, Failure> {
+    Ok(engine.categories(ledger)?.into_iter().map(|category| (category.id, category.name)).collect())
 }

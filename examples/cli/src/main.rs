@@ -15,6 +15,7 @@ mod input;
 mod lookup;
 mod output;
 mod password;
+mod plot;
 mod territory;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@
 //! command quietly.
 
 pub(crate) mod bar;
+pub(crate) mod insight;
 pub(crate) mod json;
 pub(crate) mod table;
 pub(crate) mod text;
@@ -43,6 +44,12 @@ impl Output {
 
     pub(crate) fn line(&mut self, line: impl AsRef<str>) -> Result<(), Failure> {
         Ok(writeln!(self.to, "{}", line.as_ref())?)
+    }
+
+    /// A line above what belongs together.
+    pub(crate) fn heading(&mut self, title: &str) -> Result<(), Failure> {
+        let (begin, end) = if self.is_coloured { (table::BOLD, table::PLAIN) } else { ("", "") };
+        Ok(writeln!(self.to, "{begin}{title}{end}")?)
     }
 
     pub(crate) fn table(&mut self, table: &Table) -> Result<(), Failure> {

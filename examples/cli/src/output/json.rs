@@ -3,6 +3,7 @@
 //! Money is `{"minor": 1250, "currency": "EUR"}`, a date `"2026-11-02"`, a month `"2026-11"`, a local time `"18:05"`,
 //! an instant RFC 3339 in UTC, an id its text; a category is its path, an account its name.
 
+mod insight;
 mod sync;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use outlay_core::{
 use serde::Serialize;
 
 use super::text;
+pub(crate) use insight::{CommitmentObject, InsightsObject, SuggestionObject};
 pub(crate) use sync::{AccountObject, DeviceObject, StatusObject, SyncObject};
 
 /// An amount or a sum; sums may be wider than 64 bits.

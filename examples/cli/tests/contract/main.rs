@@ -11,6 +11,7 @@ mod expense;
 mod health;
 mod home;
 mod import;
+mod insight;
 mod ledger;
 mod list;
 mod member;
