@@ -14,6 +14,7 @@ mod gate;
 mod hash;
 pub mod insights;
 pub mod months;
+pub mod objects;
 pub mod odd;
 pub mod phases;
 pub mod prices;

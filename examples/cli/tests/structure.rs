@@ -16,7 +16,7 @@ const USES: &[(&str, &[&str])] = &[
     ("outlay-insight", &["outlay-ledger"]),
     ("outlay-protocol", &["outlay-ledger"]),
     ("outlay-core", &["outlay-insight", "outlay-ledger", "outlay-protocol"]),
-    ("outlay-server", &["outlay-ledger", "outlay-protocol"]),
+    ("outlay-server", &["outlay-insight", "outlay-ledger", "outlay-protocol"]),
     ("outlay-testkit", &["outlay-core", "outlay-ledger", "outlay-protocol", "outlay-server"]),
     ("outlay-ffi", &["outlay-core"]),
     ("outlay-bindgen", &[]),

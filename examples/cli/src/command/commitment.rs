@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use outlay_core::insight::objects::CommitmentObject;
 use outlay_core::insight::recurring::{Commitment, Standing, fingerprint};
 use outlay_core::insight::wording::{Names, patterns};
 use outlay_core::{Decision, DocumentId, Engine, InsightOptions, LedgerId};
@@ -10,7 +11,6 @@ use crate::args;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::lookup;
-use crate::output::json::CommitmentObject;
 use crate::output::table::{Table, printable};
 use crate::output::{Output, insight, text};
 

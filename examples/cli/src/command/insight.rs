@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
+use outlay_core::insight::objects::{InsightsObject, SuggestionObject};
 use outlay_core::insight::wording;
 use outlay_core::{InsightOptions, Money, NewExpense};
 
 use crate::args;
 use crate::failure::Failure;
 use crate::home::Home;
-use crate::output::json::{InsightsObject, SuggestionObject};
+use crate::output::json::PlottedObject;
 use crate::output::table::printable;
 use crate::output::{Output, insight};
 use crate::{input, lookup, plot};
@@ -29,7 +30,8 @@ pub(crate) fn run(args: &args::Insights, home: &Home, out: &mut Output) -> Resul
     let names = lookup::category_names(&engine, ledger.id)?;
     let plots = args.plots.as_deref().map(|folder| plot::draw(folder, &ledger.name, &insights, &names)).transpose()?;
     if out.is_json() {
-        return out.object(&InsightsObject::new(ledger.id, &insights, &names, plots));
+        let insights = InsightsObject::new(ledger.id, &insights, &names);
+        return out.object(&PlottedObject { insights, plots });
     }
     insight::tell(&ledger, &insights, &names, out)?;
     for file in plots.into_iter().flatten() {

@@ -4,7 +4,7 @@ use outlay_core::insight::forecast::{Expectation, Forecast};
 use outlay_core::insight::insights::{CurrencyInsights, Insights};
 use outlay_core::insight::months::Target;
 use outlay_core::insight::prices::Amounts;
-use outlay_core::insight::recurring::{Cadence, Commitment, Standing};
+use outlay_core::insight::recurring::{Commitment, Standing};
 use outlay_core::insight::rhythm::{Pace, Rhythm};
 use outlay_core::insight::wording::{self, Names, patterns};
 use outlay_core::{EntryKind, Ledger, Money, Month};
@@ -177,19 +177,5 @@ pub(crate) const fn standing(standing: Standing) -> &'static str {
         Standing::Found => "",
         Standing::Confirmed => "confirmed",
         Standing::Dismissed => "dismissed",
-    }
-}
-
-/// A cadence as a word for scripts.
-pub(crate) const fn cadence_word(cadence: Cadence) -> &'static str {
-    match cadence {
-        Cadence::Weekly => "weekly",
-        Cadence::Fortnightly => "fortnightly",
-        Cadence::FourWeekly => "four_weekly",
-        Cadence::Monthly => "monthly",
-        Cadence::TwoMonthly => "two_monthly",
-        Cadence::Quarterly => "quarterly",
-        Cadence::HalfYearly => "half_yearly",
-        Cadence::Yearly => "yearly",
     }
 }

@@ -3,11 +3,11 @@
 //! Money is `{"minor": 1250, "currency": "EUR"}`, a date `"2026-11-02"`, a month `"2026-11"`, a local time `"18:05"`,
 //! an instant RFC 3339 in UTC, an id its text; a category is its path, an account its name.
 
-mod insight;
 mod sync;
 
 use std::path::Path;
 
+use outlay_core::insight::objects::InsightsObject;
 use outlay_core::{
     AsideCommit, Attachment, Author, Conflict, ConflictValue, Diagnosis, EntryKind, Expense, FieldChange, FieldValue,
     HistoryEntry, Imported, Invitation, Ledger, Member, MemberDevice, Money, Named, OpenInvitation, Rejected, Sum,
@@ -16,8 +16,16 @@ use outlay_core::{
 use serde::Serialize;
 
 use super::text;
-pub(crate) use insight::{CommitmentObject, InsightsObject, SuggestionObject};
 pub(crate) use sync::{AccountObject, DeviceObject, StatusObject, SyncObject};
+
+/// What is found in a ledger, and the files that were drawn, if any were asked for.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlottedObject {
+    #[serde(flatten)]
+    pub(crate) insights: InsightsObject,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plots: Option<Vec<String>>,
+}
 
 /// An amount or a sum; sums may be wider than 64 bits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

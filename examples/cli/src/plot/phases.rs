@@ -24,11 +24,11 @@ pub(super) fn draw(ledger: &str, of: &CurrencyInsights, names: &Names) -> String
     let bars = Bars::new(latest(of), of.currency, 0, &mut canvas);
     bars.axes(&mut canvas);
     bars.draw(&mut canvas, |month| colour(month, phases));
-    if let Phases::Found(found) = &of.phases {
-        if let Some(boundary) = found.boundary {
-            bars.mark_before(boundary.from, &mut canvas);
-            bars.mark_before(boundary.to, &mut canvas);
-        }
+    if let Phases::Found(found) = &of.phases
+        && let Some(boundary) = found.boundary
+    {
+        bars.mark_before(boundary.from, &mut canvas);
+        bars.mark_before(boundary.to, &mut canvas);
     }
     canvas.finish(bars.bottom() + 56)
 }

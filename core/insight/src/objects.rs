@@ -1,26 +1,53 @@
-//! The objects about insights: the facts, and beside them what they say in English.
+//! Insights as objects for programs: the facts, and beside them what they say in English. The command line prints them and a
+//! server answers with them, as JSON.
 //!
-//! Here a category is its path, a payment its entry's id, and `text` the sentences.
+//! Keys are a contract: more may come, none changes its meaning or goes away. Here a category is its path, an amount its minor
+//! units and currency, a date `"2026-11-02"`, a payment its entry's id, and `text` the sentences.
 
-use outlay_core::insight::forecast::{Bounds, Expectation, Forecast};
-use outlay_core::insight::insights::{CurrencyInsights, Insights, OddCharge};
-use outlay_core::insight::months::Target;
-use outlay_core::insight::odd::{Among, Reason};
-use outlay_core::insight::phases::{Phase, Phases};
-use outlay_core::insight::prices::{Amounts, Prices, Seller};
-use outlay_core::insight::recurring::{Amount, Commitment, Standing};
-use outlay_core::insight::rhythm::{Pace, Point};
-use outlay_core::insight::suggest::Suggestion;
-use outlay_core::insight::trips::Trip;
-use outlay_core::insight::wording::{self, Names, patterns};
-use outlay_core::{DocumentId, LedgerId, Money, Month};
+use crate::forecast::{Bounds, Expectation, Forecast};
+use crate::insights::{CurrencyInsights, Insights, OddCharge};
+use crate::months::Target;
+use crate::odd::{Among, Reason};
+use crate::phases::{Phase, Phases};
+use crate::prices::{Amounts, Prices, Seller};
+use crate::recurring::{Amount, Cadence, Commitment, Standing};
+use crate::rhythm::{Pace, Point};
+use crate::suggest::Suggestion;
+use crate::trips::Trip;
+use crate::wording::{self, Names, patterns};
+use outlay_ledger::{DocumentId, EntryKind, LedgerId, Money, Month};
 use serde::Serialize;
 
-use super::MoneyObject;
-use crate::output::{insight, text};
-
+/// An amount, in minor units.
 #[derive(Debug, Serialize)]
-pub(crate) struct InsightsObject {
+struct MoneyObject {
+    minor: i64,
+    currency: String,
+}
+
+impl From<Money> for MoneyObject {
+    fn from(money: Money) -> Self {
+        Self { minor: money.minor(), currency: money.currency().to_string() }
+    }
+}
+
+/// All that is found in a ledger.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use outlay_insight::objects::InsightsObject;
+/// use outlay_insight::study::{Options, Study};
+/// use outlay_insight::wording::Names;
+/// use outlay_ledger::{Date, LedgerId};
+/// let mut study = Study::of(Vec::new(), Options::default(), Default::default());
+/// let found = study.insights(Date::parse("2026-11-02")?, &[], &mut |_| ControlFlow::Continue(()));
+/// let ControlFlow::Continue(found) = found else { return Err("it was broken off".into()) };
+/// let json = serde_json::to_value(InsightsObject::new(LedgerId([1; 16]), &found, &Names::new()))?;
+/// assert_eq!((&json["date"], &json["entries"]), (&"2026-11-02".into(), &0.into()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Serialize)]
+pub struct InsightsObject {
     ledger: String,
     date: String,
     entries: usize,
@@ -29,13 +56,11 @@ pub(crate) struct InsightsObject {
     odd: Vec<OddObject>,
     trips: Vec<TripObject>,
     currencies: Vec<CurrencyObject>,
-    /// The files that were drawn, if any were asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plots: Option<Vec<String>>,
 }
 
 impl InsightsObject {
-    pub(crate) fn new(ledger: LedgerId, insights: &Insights, names: &Names, plots: Option<Vec<String>>) -> Self {
+    /// Of a ledger whose categories have these paths.
+    pub fn new(ledger: LedgerId, insights: &Insights, names: &Names) -> Self {
         Self {
             ledger: ledger.to_string(),
             date: insights.today.to_string(),
@@ -45,13 +70,13 @@ impl InsightsObject {
             odd: insights.odd.iter().map(|odd| OddObject::new(odd, names)).collect(),
             trips: insights.trips.iter().map(Into::into).collect(),
             currencies: insights.currencies.iter().map(|one| CurrencyObject::new(one, names)).collect(),
-            plots,
         }
     }
 }
 
+/// A payment that comes back.
 #[derive(Debug, Serialize)]
-pub(crate) struct CommitmentObject {
+pub struct CommitmentObject {
     id: String,
     name: String,
     standing: &'static str,
@@ -85,7 +110,8 @@ struct PaymentObject {
 }
 
 impl CommitmentObject {
-    pub(crate) fn new(one: &Commitment, names: &Names) -> Self {
+    /// Where categories have these paths.
+    pub fn new(one: &Commitment, names: &Names) -> Self {
         let money = |minor: i64| MoneyObject::from(Money::nearest(minor, one.currency));
         let (low, high) = match one.amount {
             Amount::Fixed(_) => (None, None),
@@ -106,9 +132,9 @@ impl CommitmentObject {
             id: one.id.0.to_string(),
             name: one.name.clone(),
             standing: standing(one.standing),
-            kind: text::kind(Some(one.kind)),
+            kind: kind(one.kind),
             category: path(one.category, names),
-            cadence: insight::cadence_word(one.cadence),
+            cadence: cadence(one.cadence),
             amount: money(one.amount.expected()),
             low,
             high,
@@ -441,14 +467,15 @@ impl PointObject {
 
 /// What `suggest` answers; all `null` where nothing is certain enough.
 #[derive(Debug, Serialize)]
-pub(crate) struct SuggestionObject {
+pub struct SuggestionObject {
     category: Option<String>,
     confidence: Option<f32>,
     corrected: Option<bool>,
 }
 
 impl SuggestionObject {
-    pub(crate) fn new(suggestion: Option<&Suggestion>, names: &Names) -> Self {
+    /// Where categories have these paths.
+    pub fn new(suggestion: Option<&Suggestion>, names: &Names) -> Self {
         Self {
             category: suggestion.and_then(|one| path(Some(one.category), names)),
             confidence: suggestion.map(|one| one.confidence),
@@ -466,5 +493,27 @@ const fn standing(standing: Standing) -> &'static str {
         Standing::Found => "found",
         Standing::Confirmed => "confirmed",
         Standing::Dismissed => "dismissed",
+    }
+}
+
+const fn kind(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Expense => "expense",
+        EntryKind::Income => "income",
+        EntryKind::Transfer => "transfer",
+    }
+}
+
+/// A cadence as a word for programs.
+pub const fn cadence(cadence: Cadence) -> &'static str {
+    match cadence {
+        Cadence::Weekly => "weekly",
+        Cadence::Fortnightly => "fortnightly",
+        Cadence::FourWeekly => "four_weekly",
+        Cadence::Monthly => "monthly",
+        Cadence::TwoMonthly => "two_monthly",
+        Cadence::Quarterly => "quarterly",
+        Cadence::HalfYearly => "half_yearly",
+        Cadence::Yearly => "yearly",
     }
 }
