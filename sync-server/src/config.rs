@@ -325,6 +325,14 @@ limits! {
     webhook_retry_delay_seconds: u32 = 10, "OUTLAY_WEBHOOK_RETRY_DELAY_SECONDS", from 0;
     /// And at most so many.
     webhook_retry_delay_max_seconds: u32 = 4 * 3_600, "OUTLAY_WEBHOOK_RETRY_DELAY_MAX_SECONDS", from 0;
+    /// Seconds in which nothing was written to a ledger, before its insights are made.
+    insight_settle_seconds: u32 = 10, "OUTLAY_INSIGHT_SETTLE_SECONDS", from 0;
+    /// Seconds between two times that the insights of a ledger are made.
+    insight_interval_seconds: u32 = 900, "OUTLAY_INSIGHT_INTERVAL_SECONDS", from 0;
+    /// Seconds that making insights may take.
+    insight_timeout_seconds: u32 = 30, "OUTLAY_INSIGHT_TIMEOUT_SECONDS";
+    /// Entries of a ledger with insights: 1 KB of memory each, of one ledger at a time.
+    insight_entries_max_count: usize = 100_000, "OUTLAY_INSIGHT_ENTRIES_MAX_COUNT";
     /// Connections at once.
     connections_max_count: usize = 20_000, "OUTLAY_CONNECTIONS_MAX_COUNT";
     /// Connections at once of one network address; those of trusted proxies are not counted.

@@ -24,7 +24,7 @@ mod webhook_pages;
 mod webhooks;
 
 pub(crate) use delivery::{Courier, run as tell_webhooks};
-pub(crate) use envelope::Event;
+pub(crate) use envelope::{At, Event, instant};
 pub(crate) use outbound::Outbound;
 pub(crate) use pages::router;
 pub(crate) use stream::Streams;

@@ -10,6 +10,7 @@
 pub(crate) mod current;
 pub(crate) mod documents;
 pub mod projection;
+pub mod spending;
 
 mod attachments;
 mod bulk;

@@ -19,6 +19,7 @@ mod events;
 pub mod expenses;
 mod gate;
 mod health;
+pub mod insights;
 mod intake;
 pub mod ledgers;
 pub mod limiter;

@@ -67,6 +67,8 @@ pub struct Metrics {
     pub(crate) rate_limited: Counter,
     deliveries: Family<Became, Counter>,
     pub(crate) webhooks_stopped: Counter,
+    insights: Family<Became, Counter>,
+    insight_times: Histogram,
     database_bytes: Gauge,
     wal_bytes: Gauge,
     database: Arc<PathBuf>,
@@ -100,6 +102,8 @@ impl Metrics {
             rate_limited: entered(all, "http_rate_limited_requests", "Requests over a rate", Counter::default()),
             deliveries: entered(all, "webhook_deliveries", "Attempts, by what became of them", Family::default()),
             webhooks_stopped: entered(all, "webhook_stops", "Webhooks stopped by the server", Counter::default()),
+            insights: entered(all, "insight_jobs", "Insights of a ledger, by what became of them", Family::default()),
+            insight_times: entered(all, "insight_job_duration_seconds", "Time of that", Histogram::new(TIME_BUCKETS)),
             database_bytes: entered(all, "store_database_bytes", "Size of the database file", Gauge::default()),
             wal_bytes: entered(all, "store_wal_bytes", "Size of its write-ahead log", Gauge::default()),
             database: Arc::new(database.to_owned()),
@@ -125,6 +129,11 @@ impl Metrics {
 
     pub(crate) fn delivered(&self, outcome: &'static str) {
         self.deliveries.get_or_create(&Became { outcome }).inc();
+    }
+
+    pub(crate) fn insights_made(&self, outcome: &'static str, time: Duration) {
+        self.insights.get_or_create(&Became { outcome }).inc();
+        self.insight_times.observe(time.as_secs_f64());
     }
 
     /// The text of now.

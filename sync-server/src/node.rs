@@ -20,6 +20,7 @@ use crate::config::{Limits, Serve, SignUp};
 use crate::events::{Courier, Outbound, Streams};
 use crate::gate::Gate;
 use crate::health::Health;
+use crate::insights::Insights;
 use crate::limiter::LocalLimiter;
 use crate::mail::Post;
 use crate::metrics::Metrics;
@@ -60,6 +61,7 @@ pub(crate) struct Node {
     pub(crate) files: Files,
     pub(crate) streams: Streams,
     pub(crate) courier: Arc<Courier>,
+    pub(crate) insights: Arc<Insights>,
     rates: Rates,
     store: Concurrent,
     /// Taken when the server ends, so that the threads behind them end too.
@@ -76,11 +78,13 @@ impl Node {
         let tokens = AccessTokens::new(&store.keys().token, &id, limits.access_token_seconds);
         let (hub, metrics) = (Arc::new(Hub::default()), Metrics::new(database));
         let courier = Arc::new(Courier::new(Outbound::new(serve), store.keys().webhook));
+        let insights = Arc::new(Insights::default());
         let sessions = Arc::<LocalSessions>::default();
-        let (to_courier, to_hub) = (Arc::clone(&courier), Arc::clone(&hub));
+        let (to_courier, to_insights, to_hub) = (Arc::clone(&courier), Arc::clone(&insights), Arc::clone(&hub));
         let bus = LocalBus::new(vec![
             session_cache::listener(Arc::clone(&sessions)),
             Box::new(move |effects| to_courier.notice(effects)),
+            Box::new(move |effects| to_insights.notice(effects)),
             Box::new(move |effects| to_hub.notice(effects)),
         ]);
         let (store, store_thread) =
@@ -110,6 +114,7 @@ impl Node {
             files: Files::beside(database),
             streams: Streams::default(),
             courier,
+            insights,
             gate: Gate::new(Arc::clone(&limiter), &limits),
             health: Health::default(),
             metrics,
@@ -139,6 +144,7 @@ impl Node {
         self.is_closing.store(true, Ordering::Relaxed);
         self.hub.close();
         self.courier.wake();
+        self.insights.wake();
     }
 
     /// Ends the threads after what they have been given, and closes the database.

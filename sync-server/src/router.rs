@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use crate::api::{self, Id, Key, Pages};
 use crate::error::ApiError;
 use crate::node::{Node, Shared, random};
-use crate::{accounts, blobs, clock, events, expenses, gate, health, ledgers, logs, sync};
+use crate::{accounts, blobs, clock, events, expenses, gate, health, insights, ledgers, logs, sync};
 
 /// Bytes of a request that is no sync: an address, a password, a name.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -81,6 +81,7 @@ pub(crate) fn pages(sync_bytes_max: usize) -> Pages {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(events::router())
         .merge(expenses::router())
+        .merge(insights::router())
         .merge(blobs::routes::router())
         .merge(sync)
 }

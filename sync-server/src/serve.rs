@@ -16,7 +16,7 @@ use crate::ledgers::purge;
 use crate::listen::Routers;
 use crate::node::Node;
 use crate::store::{Secret, Store, StoreError, StoreOptions};
-use crate::{events, listen, metrics, router};
+use crate::{events, insights, listen, metrics, router};
 
 /// The name of the database in the server's folder.
 const DATABASE: &str = "outlay-server.db";
@@ -144,14 +144,16 @@ impl Server {
         let routers = Routers { all: router::router(Arc::clone(&node)), health: router::health(Arc::clone(&node)) };
         let noticing = tokio::spawn(admin::watch(Arc::downgrade(&node)));
         let telling = tokio::spawn(events::tell_webhooks(Arc::downgrade(&node)));
+        let finding = tokio::spawn(insights::make(Arc::downgrade(&node)));
         listen::run(&node, listener, tls, routers, stop).await;
         for beside in watched.into_iter().chain([noticing]) {
             beside.abort();
             // Nothing that it holds is there when this returns; that it was aborted is no news.
             _ = beside.await;
         }
-        // It ends by itself, and lets go of what it is sending.
+        // They end by themselves, and let go of what they are sending or making.
         _ = telling.await;
+        _ = finding.await;
         node.post.end(Duration::from_secs(u64::from(node.limits.drain_timeout_seconds))).await;
         // Ending waits for threads, which nothing else may have to wait for.
         if tokio::task::spawn_blocking(move || node.end()).await.is_err() {

@@ -94,6 +94,11 @@ pub enum Effect {
         /// The account's row.
         aid: i64,
     },
+    /// There are insights of a ledger, or there is a reason to make some.
+    Insights {
+        /// Whose.
+        ledger: LedgerId,
+    },
     /// There is an event of an account.
     Happened {
         /// The account's row.
@@ -106,7 +111,7 @@ impl Effect {
     pub(crate) const fn is_withdrawal(&self) -> bool {
         match self {
             Self::SignedOut { .. } | Self::Withdrawn { .. } => true,
-            Self::Grown { .. } | Self::Access { .. } | Self::Happened { .. } => false,
+            Self::Grown { .. } | Self::Access { .. } | Self::Insights { .. } | Self::Happened { .. } => false,
         }
     }
 }

@@ -53,7 +53,10 @@ impl Courier {
     /// Looks whether something is to be told after what has become durable.
     pub(crate) fn notice(&self, effects: &[Effect]) {
         let hooked = self.hooked.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_hooked = |effect: &Effect| matches!(effect, Effect::Grown { ledger, .. } if hooked.contains(ledger));
+        let is_hooked = |effect: &Effect| match effect {
+            Effect::Grown { ledger, .. } | Effect::Insights { ledger } => hooked.contains(ledger),
+            _ => false,
+        };
         if effects.iter().any(is_hooked) {
             self.bell.notify_one();
         }

@@ -1,4 +1,4 @@
-//! From the commits of a log to the events that they tell.
+//! From the commits of a log to the events that they tell, and between them the one that tells of insights.
 //!
 //! What a commit tells is said by the commit, by the members before and after it, and by the projection, which knows what is
 //! an expense and which commits count. The place of an event among those of its commit is fixed by the record or the member
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::envelope::{At, Event, EventId, Kind, instant};
 use crate::expenses::documents::{self, Documents};
 use crate::expenses::projection::projected;
+use crate::insights::results::{self, Ready};
 use crate::ledgers::log::{self, Visible};
 use crate::ledgers::{LedgerRow, history_up_to, member_commit};
 use crate::store::Result;
@@ -58,13 +59,14 @@ pub(crate) fn derive(
         None => return Ok(None),
     };
     // Of the commit itself there may be events left.
-    let from = if after.index == u32::MAX { after.position } else { after.position.saturating_sub(1) };
+    let from = after.passed();
     if folded <= from && folded < row.head {
         return Ok(None);
     }
     let page = log::page(connection, row, Visible::All, from, folded, PAGE_BYTES_MAX)?;
     let mut reading = Reading::begin(connection, ledger, row, from)?;
-    let (mut events, mut to) = (Vec::new(), At::after(page.to.pos));
+    // What is told beside the commits may lie after all of them.
+    let (mut events, mut to) = (Vec::new(), At::after(page.to.pos).max(after));
     for (position, (commit, id)) in (from + 1..).zip(page.commits) {
         let told = reading.of_commit(position, &commit, id)?;
         let news = told.into_iter().filter(|told| At { position, index: told.index } > after);
@@ -74,12 +76,26 @@ pub(crate) fn derive(
             break;
         }
     }
+    if let Some(ready) = results::ready(connection, row.lid)?
+        && ready.at > after
+        && ready.at.position <= to.position
+    {
+        to = to.max(ready.at);
+        let place = events.partition_point(|placed: &Placed| placed.at < ready.at);
+        events.insert(place, insights_ready(connection, ledger, row, &ready)?);
+    }
     if events.len() > events_max {
         events.truncate(events_max);
         to = events.last().map_or(after, |placed| placed.at);
     }
     let is_end = to >= At::after(row.head);
     Ok(Some(Derived { events, to, is_end }))
+}
+
+/// The place after all that there is to tell so far.
+pub(crate) fn end(connection: &Connection, row: &LedgerRow) -> Result<At> {
+    let end = At::after(row.head);
+    Ok(results::ready(connection, row.lid)?.map_or(end, |ready| ready.at.max(end)))
 }
 
 /// The place that an id names; `None` if it is not of this log as it is now.
@@ -90,6 +106,14 @@ pub(crate) fn place(connection: &Connection, row: &LedgerRow, id: &EventId) -> R
 /// The id of a place.
 pub(crate) fn id_of(connection: &Connection, row: &LedgerRow, at: At) -> Result<EventId> {
     Ok(EventId { mark: log::chain_at(connection, row, at.position)?.unwrap_or_default(), at })
+}
+
+/// That insights are ready, which no commit tells.
+fn insights_ready(connection: &Connection, ledger: LedgerId, row: &LedgerRow, ready: &Ready) -> Result<Placed> {
+    let (at, id) = (ready.at, id_of(connection, row, ready.at)?.to_string());
+    let (kind, data) = (Kind::InsightReady, json!({ "day": ready.day.to_string() }));
+    let (ledger, position) = (Some(ledger), Some(at.position));
+    Ok(Placed { at, event: Event { id, kind, time: instant(ready.made_ms), ledger, position, data } })
 }
 
 /// What a commit tells, without what all events of it have in common.

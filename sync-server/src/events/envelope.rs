@@ -48,6 +48,7 @@ kinds! {
     ConflictDetected = "conflict.detected";
     ImportFinished = "import.finished";
     LedgerChanged = "ledger.changed";
+    InsightReady = "insight.ready";
     LedgerPurged = "ledger.purged";
     UserSignedUp = "user.signed_up";
     SessionRevoked = "session.revoked";
@@ -58,12 +59,12 @@ kinds! {
 }
 
 impl Kind {
-    /// Whether the log of a ledger tells it.
+    /// Whether it is told of a ledger, and stands at a place of its log.
     pub(crate) const fn is_of_log(self) -> bool {
         match self {
             Self::MemberAdded | Self::MemberRemoved | Self::MemberRoleChanged => true,
             Self::ExpenseAdded | Self::ExpenseChanged | Self::ExpenseDeleted | Self::ConflictDetected => true,
-            Self::ImportFinished | Self::LedgerChanged => true,
+            Self::ImportFinished | Self::LedgerChanged | Self::InsightReady => true,
             // Of an account, a device is also added without one.
             Self::DeviceAdded | Self::DeviceRemoved => true,
             Self::UserSignedUp | Self::SessionRevoked => false,
@@ -79,15 +80,28 @@ pub(crate) struct At {
     pub(crate) index: u32,
 }
 
+/// After all that a commit tells: it has at most two events for each record and a few for each member.
+const END: u32 = 3 << 30;
+
 impl At {
     /// After everything that the commit at a position tells.
     pub(crate) const fn after(position: u64) -> Self {
-        Self { position, index: u32::MAX }
+        Self { position, index: END }
     }
 
     /// Before anything that the same commit tells.
     pub(crate) const fn before_commit(self) -> Self {
         Self::after(self.position.saturating_sub(1))
+    }
+
+    /// The place of what no commit tells, the next one after this.
+    pub(crate) const fn next(self) -> Self {
+        Self { position: self.position, index: if self.index < END { END + 1 } else { self.index.saturating_add(1) } }
+    }
+
+    /// The position after whose commit it lies, whatever of the commit's own events may be left.
+    pub(crate) const fn passed(self) -> u64 {
+        if self.index < END { self.position.saturating_sub(1) } else { self.position }
     }
 }
 
@@ -102,7 +116,7 @@ pub(crate) struct EventId {
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", hex::encode(&self.mark), self.at.position)?;
-        if self.at.index == u32::MAX { Ok(()) } else { write!(f, "-{}", self.at.index) }
+        if self.at.index == END { Ok(()) } else { write!(f, "-{}", self.at.index) }
     }
 }
 
@@ -113,7 +127,7 @@ impl FromStr for EventId {
         let (mark, place) = text.split_once('-').ok_or(())?;
         let (position, index) = match place.split_once('-') {
             Some((position, index)) => (position, index.parse().map_err(|_| ())?),
-            None => (place, u32::MAX),
+            None => (place, END),
         };
         let at = At { position: position.parse().map_err(|_| ())?, index };
         Ok(Self { mark: hex::fixed(mark).ok_or(())?, at })
@@ -164,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_id_comes_back_from_its_text() {
-        for index in [0, 7, u32::MAX] {
+        for index in [0, 7, END, END + 1] {
             let id = EventId { mark: [9; 8], at: At { position: 12, index } };
             assert_eq!(id.to_string().parse(), Ok(id));
         }

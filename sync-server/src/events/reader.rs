@@ -67,7 +67,7 @@ impl Reader {
             Err(code) => return Ok(Err(code)),
         };
         let at = match begin {
-            Begin::Now => Some(At::after(row.head)),
+            Begin::Now => Some(derive::end(connection, &row)?),
             Begin::After(id) => derive::place(connection, &row, &id)?,
             Begin::Position(position) => (position <= row.head).then_some(At::after(position)),
         };

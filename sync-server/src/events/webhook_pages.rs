@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::delivery::{deliver, ping};
+use super::derive;
 use super::envelope::{Event, EventId, Kind};
 use super::reader::{Begin, Reader};
 use super::webhooks::{self, Change, Delivery, Draft, Webhook};
@@ -161,7 +162,7 @@ async fn create(
     let count_max = node.limits.account_webhooks_max_count;
     let make = move |write: &mut Write<'_>| match reader.row(write.tx)? {
         Ok(row) => {
-            let draft = Draft { aid, lid: row.lid, head: row.head, url: asked.url, kinds };
+            let draft = Draft { aid, lid: row.lid, at: derive::end(write.tx, &row)?, url: asked.url, kinds };
             webhooks::make(write, now_ms, count_max, &draft)
         }
         Err(code) => Ok(Err(code)),

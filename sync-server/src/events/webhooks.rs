@@ -123,7 +123,7 @@ pub(super) struct Draft {
     pub(super) aid: i64,
     /// The row of the ledger, and up to where it is not told.
     pub(super) lid: i64,
-    pub(super) head: u64,
+    pub(super) at: At,
     pub(super) url: String,
     pub(super) kinds: Vec<Kind>,
 }
@@ -143,7 +143,7 @@ pub(super) fn make(
     let (id, salt): ([u8; 16], [u8; 16]) = (write.random(), write.random());
     let insert = "INSERT INTO webhook (id, aid, lid, url, kinds, salt, position, place, created_ms)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let At { position, index } = At::after(draft.head);
+    let At { position, index } = draft.at;
     let row = (id, draft.aid, draft.lid, &draft.url, joined(&draft.kinds), salt, position, index, now_ms);
     write.tx.prepare_cached(insert)?.execute(row)?;
     Ok(find(write.tx, draft.aid, &id)?.ok_or(Code::Internal))
@@ -221,10 +221,13 @@ pub(super) struct Due {
 pub(super) fn due(connection: &Connection, now_ms: i64) -> Result<(Vec<Due>, Option<i64>)> {
     let select =
         "SELECT webhook.aid, webhook.id FROM webhook JOIN ledger USING (lid) JOIN account ON account.aid = webhook.aid
-        WHERE stopped IS NULL AND disabled_ms IS NULL AND due_ms <= ?1 AND (position, place) < (head, ?2)
+        LEFT JOIN insight USING (lid)
+        WHERE stopped IS NULL AND disabled_ms IS NULL AND due_ms <= ?1 AND ((webhook.position, place) < (head, ?2)
+            OR (webhook.position, place) < (ready_position, ready_place))
         ORDER BY due_ms, wid LIMIT ?3";
     let mut select = connection.prepare_cached(select)?;
-    let rows = select.query_map((now_ms, u32::MAX, DUE_MAX), |row| Ok(Due { aid: row.get(0)?, id: row.get(1)? }))?;
+    let end = At::after(0).index;
+    let rows = select.query_map((now_ms, end, DUE_MAX), |row| Ok(Due { aid: row.get(0)?, id: row.get(1)? }))?;
     let due = rows.collect::<rusqlite::Result<_>>()?;
     let next = "SELECT min(due_ms) FROM webhook WHERE stopped IS NULL AND due_ms > ?1";
     Ok((due, connection.prepare_cached(next)?.query_row([now_ms], |row| row.get(0))?))

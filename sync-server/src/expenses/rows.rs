@@ -1,6 +1,6 @@
 //! From what a document holds to the rows that are read. No value makes a step here fail.
 
-use outlay_ledger::expense::{Shown, reference, text};
+use outlay_ledger::expense::{Decision, Shown, decision, reference, text};
 use outlay_ledger::field::{self, Thing};
 use outlay_ledger::fold::Document;
 use outlay_ledger::text::fold;
@@ -33,7 +33,7 @@ pub(super) fn write(place: &Place<'_>, document: &Document, created_ms: Option<i
         place.tx.prepare_cached(delete)?.execute([place.rid])?;
     }
     match Shown::of(document).filter(|_| thing == Some(Thing::Expense)) {
-        Some(shown) => write_expense(place, &shown, created_ms)?,
+        Some(shown) => write_expense(place, document, &shown, created_ms)?,
         None => forget_expense(place)?,
     }
     match thing {
@@ -43,14 +43,14 @@ pub(super) fn write(place: &Place<'_>, document: &Document, created_ms: Option<i
     }
 }
 
-fn write_expense(place: &Place<'_>, shown: &Shown<'_>, created_ms: Option<i64>) -> Result<()> {
+fn write_expense(place: &Place<'_>, document: &Document, shown: &Shown<'_>, created_ms: Option<i64>) -> Result<()> {
     let upsert = "INSERT INTO expense (rid, lid, id, state, day, created_ms, kind, minor, currency, payee, payee_key,
-        category, account, to_account, second, note, tags, refund_of, attachments, is_conflicted, changed)
+        category, account, to_account, second, note, tags, refund_of, attachments, is_conflicted, changed, decision)
         VALUES (?1, ?2, (SELECT id FROM document WHERE rid = ?1), ?3, ?4, coalesce(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-            ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+            ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
         ON CONFLICT (rid) DO UPDATE SET state = ?3, day = ?4, created_ms = coalesce(?5, created_ms), kind = ?6, minor = ?7,
             currency = ?8, payee = ?9, payee_key = ?10, category = ?11, account = ?12, to_account = ?13, second = ?14,
-            note = ?15, tags = ?16, refund_of = ?17, attachments = ?18, is_conflicted = ?19, changed = ?20";
+            note = ?15, tags = ?16, refund_of = ?17, attachments = ?18, is_conflicted = ?19, changed = ?20, decision = ?21";
     let entry = shown.entry.as_ref();
     let id = |id: Option<DocumentId>| id.map(|id| id.0);
     let tags = shown.tags.join(&TAG_SEPARATOR.to_string());
@@ -75,6 +75,7 @@ fn write_expense(place: &Place<'_>, shown: &Shown<'_>, created_ms: Option<i64>) 
         attachments::column(&shown.attachments),
         shown.is_conflicted,
         place.changed,
+        decision(document).map(Decision::word),
     ])?;
     let words = [shown.payee, shown.note].into_iter().flatten().chain(shown.tags.iter().copied());
     let words: Vec<String> = words.filter(|_| !shown.is_deleted).flat_map(|text| words_of(place.lid, text)).collect();
@@ -86,7 +87,7 @@ fn forget_expense(place: &Place<'_>) -> Result<()> {
     let update =
         "UPDATE expense SET state = 2, kind = NULL, minor = NULL, currency = NULL, payee = NULL, payee_key = NULL,
         category = NULL, account = NULL, to_account = NULL, second = NULL, note = NULL, tags = NULL, refund_of = NULL,
-        attachments = NULL, changed = ?2 WHERE rid = ?1";
+        attachments = NULL, decision = NULL, changed = ?2 WHERE rid = ?1";
     if place.tx.prepare_cached(update)?.execute((place.rid, place.changed))? > 0 {
         set_words(place, "")?;
     }
@@ -131,6 +132,15 @@ const fn kind_number(kind: EntryKind) -> i64 {
         EntryKind::Expense => 0,
         EntryKind::Income => 1,
         EntryKind::Transfer => 2,
+    }
+}
+
+/// The kind of a number.
+pub(super) const fn kind_of(number: i64) -> EntryKind {
+    match number {
+        1 => EntryKind::Income,
+        2 => EntryKind::Transfer,
+        _ => EntryKind::Expense,
     }
 }
 

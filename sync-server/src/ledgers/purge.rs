@@ -69,6 +69,7 @@ fn begin(write: &mut Write<'_>, now_ms: i64, lid: i64, aid: i64) -> Result<Ledge
         "DELETE FROM ledger WHERE lid = ?1",
         "DELETE FROM tie WHERE lid = ?1",
         "DELETE FROM access WHERE lid = ?1",
+        "DELETE FROM insight WHERE lid = ?1",
         "INSERT INTO purge (lid) VALUES (?1)",
     ] {
         write.tx.prepare_cached(statement)?.execute([lid])?;

@@ -21,7 +21,7 @@ const OWN_SECRET: &str = "the server was made without a secret and keeps its own
 const NO_SECRET: &str = "the server was made with a secret of yours; start it with that (--secret-file)";
 
 /// The schema, one migration after the other; `user_version` says how many were applied.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("insights.sql")];
 
 /// The first version of SQLite without the WAL-reset corruption.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;

@@ -92,9 +92,9 @@ impl Hub {
                 Effect::Access { ledger, lost, gained } => {
                     inside.each(lost).for_each(|mailbox| mailbox.put(Letter::Removed(*ledger)));
                     inside.each(gained).for_each(|mailbox| mailbox.put(Letter::Ledgers));
-                    let subscribed = inside.ledgers.get(ledger).into_iter().flatten();
-                    subscribed.for_each(|mailbox| mailbox.put(Letter::Look));
+                    inside.look_at(ledger);
                 }
+                Effect::Insights { ledger } => inside.look_at(ledger),
                 Effect::SignedOut { aid, device } => {
                     let connected = inside.devices.get(device).into_iter().flatten();
                     let signed_out = connected.filter(|(of, _)| of == aid);
@@ -133,6 +133,11 @@ impl Inside {
         for ledger in subscribed {
             remove(&mut self.ledgers, ledger, |known| Arc::ptr_eq(known, mailbox));
         }
+    }
+
+    fn look_at(&self, ledger: &LedgerId) {
+        let subscribed = self.ledgers.get(ledger).into_iter().flatten();
+        subscribed.for_each(|mailbox| mailbox.put(Letter::Look));
     }
 
     fn look(&self, aid: i64) {

@@ -25,6 +25,7 @@ fn every_page_answers_as_it_is_told_here_when_it_does_it_and_when_it_refuses() {
     expenses::tell(&mut story, &ana);
     programs::tell(&mut story, &ana);
     operation::tell(&mut story, &ana);
+    expenses::tell_insights(&mut story);
     drop(ben);
     story.end();
 }

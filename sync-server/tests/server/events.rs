@@ -16,14 +16,14 @@ use crate::expenses::Home;
 use crate::support::{Account, Device, Ledger, PASSWORD, PATIENCE, Reply, Server, Socket, run, spent};
 
 /// A stream as a program reads it.
-struct Listener {
+pub(crate) struct Listener {
     lines: BufReader<TcpStream>,
     is_over: bool,
 }
 
 impl Listener {
     /// Past the greeting.
-    fn open(server: &Server, account: &Account, path: &str, last: Option<&str>) -> (Self, String) {
+    pub(crate) fn open(server: &Server, account: &Account, path: &str, last: Option<&str>) -> (Self, String) {
         Self::open_with(server, account, path, &last.map_or(String::new(), |id| format!("last-event-id: {id}\r\n")))
     }
 
@@ -76,7 +76,7 @@ impl Listener {
     }
 
     /// The next event, past heartbeats.
-    fn next(&mut self) -> Option<Value> {
+    pub(crate) fn next(&mut self) -> Option<Value> {
         loop {
             let block = self.block()?;
             let Some(data) = block.iter().find_map(|line| line.strip_prefix("data: ")) else { continue };

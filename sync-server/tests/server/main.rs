@@ -14,6 +14,7 @@ mod conformance;
 mod description;
 mod events;
 mod expenses;
+mod insights;
 mod leaving;
 mod limiting;
 mod logging;

@@ -34,7 +34,7 @@ pub(crate) struct Receiver {
 }
 
 /// What it was sent.
-struct Told {
+pub(crate) struct Told {
     head: Vec<String>,
     body: String,
 }
@@ -45,7 +45,7 @@ impl Told {
         fields.into_iter().find(|(key, _)| *key == name).unwrap_or_else(|| panic!("no {name}")).1
     }
 
-    fn event(&self) -> Value {
+    pub(crate) fn event(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
@@ -81,7 +81,7 @@ impl Receiver {
         format!("http://127.0.0.1:{}/hook?a=b", self.port)
     }
 
-    fn next(&self) -> Told {
+    pub(crate) fn next(&self) -> Told {
         self.requests.recv_timeout(PATIENCE).unwrap()
     }
 

@@ -161,3 +161,28 @@ fn attaching(story: &mut Story) {
         "#,
     );
 }
+
+/// Last, because what is made beside the requests is told as an event.
+pub(super) fn tell_insights(story: &mut Story) {
+    story.tell(
+        r#"
+        GET /v1/ledgers/<ana-ledger>/insights as ana
+        200
+        {"day": null, "insights": null, "made_at": null, "position": null, "reason": null, "state": "making"}
+
+        GET /v1/ledgers/<ana-ledger>/insights as ben
+        404
+        {"code": 301, "status": 404, "title": "There is no such ledger, or it is not yours.",
+         "type": "urn:outlay:problem:no_such_ledger"}
+
+        POST /v1/ledgers/<ana-ledger>/insights/refresh as ana
+        202
+        {"due": "<text>"}
+
+        POST /v1/ledgers/<ana-ledger>/insights/refresh as ben
+        404
+        {"code": 301, "status": 404, "title": "There is no such ledger, or it is not yours.",
+         "type": "urn:outlay:problem:no_such_ledger"}
+        "#,
+    );
+}
