@@ -1,0 +1,142 @@
+/// The plain data of the engine. Each is documented where uniffi writes it.
+@_exported import OutlayValues
+import Foundation
+import OutlayNative
+
+public typealias Account = OutlayNative.Account
+public typealias AsideCommit = OutlayNative.AsideCommit
+public typealias Attachment = OutlayNative.Attachment
+public typealias Author = OutlayNative.Author
+public typealias Conflict = OutlayNative.Conflict
+public typealias ConflictValue = OutlayNative.ConflictValue
+public typealias Connection = OutlayNative.Connection
+public typealias Decided = OutlayNative.Decided
+public typealias Decision = OutlayNative.Decision
+public typealias Diagnosis = OutlayNative.Diagnosis
+public typealias EntryKind = OutlayNative.EntryKind
+public typealias Expense = OutlayNative.Expense
+public typealias FieldChange = OutlayNative.FieldChange
+public typealias FieldValue = OutlayNative.FieldValue
+public typealias Filter = OutlayNative.Filter
+public typealias HistoryEntry = OutlayNative.HistoryEntry
+public typealias Imported = OutlayNative.Imported
+public typealias ImportOptions = OutlayNative.ImportOptions
+public typealias ImportProgress = OutlayNative.ImportProgress
+public typealias ImportRow = OutlayNative.ImportRow
+public typealias Invitation = OutlayNative.Invitation
+public typealias KeyStore = OutlayNative.KeyStore
+public typealias KnownDevice = OutlayNative.KnownDevice
+public typealias Ledger = OutlayNative.Ledger
+public typealias LedgerStatus = OutlayNative.LedgerStatus
+public typealias Member = OutlayNative.Member
+public typealias Named = OutlayNative.Named
+public typealias NewExpense = OutlayNative.NewExpense
+public typealias OpenInvitation = OutlayNative.OpenInvitation
+public typealias Options = OutlayNative.Options
+public typealias Page = OutlayNative.Page
+public typealias Reference = OutlayNative.Reference
+public typealias Refusals = OutlayNative.Refusals
+public typealias Role = OutlayNative.Role
+public typealias SignOut = OutlayNative.SignOut
+public typealias Sort = OutlayNative.Sort
+public typealias SyncReport = OutlayNative.SyncReport
+public typealias SyncStatus = OutlayNative.SyncStatus
+public typealias TakenIn = OutlayNative.TakenIn
+public typealias TokenStore = OutlayNative.TokenStore
+public typealias Total = OutlayNative.Total
+public typealias Undone = OutlayNative.Undone
+public typealias Waiting = OutlayNative.Waiting
+
+extension Reference {
+    /// An account by its name, or a category by its path from the top. It is made if it is not there.
+    public static func named(_ path: String...) -> Reference { .path(path) }
+
+    /// An account or category that is there.
+    public static func existing(_ named: Named) -> Reference { .id(named.id) }
+}
+
+extension NewExpense {
+    /// An entry to be added or imported: an expense of today, unless it says otherwise.
+    public init(
+        _ amount: Money,
+        _ payee: String = "",
+        kind: EntryKind = .expense,
+        category: Reference? = nil,
+        account: Reference? = nil,
+        toAccount: Reference? = nil,
+        date: CalendarDate? = nil,
+        time: TimeOfDay? = nil,
+        note: String = "",
+        tags: [String] = [],
+        refundOf: DocumentId? = nil
+    ) {
+        self.init(
+            kind: kind, amount: amount, payee: payee, category: category, account: account, toAccount: toAccount,
+            date: date, time: time, note: note, tags: tags, refundOf: refundOf
+        )
+    }
+}
+
+extension FieldValue {
+    /// A value as a text to show, in no language: empty for nothing, `?` for what a newer version wrote.
+    public var text: String {
+        switch self {
+        case .empty: ""
+        case .text(let text): text
+        case .money(_, let amount, _, _): amount.description
+        case .date(let date): date.description
+        case .time(let time): time.description
+        case .thing(let named): named.name
+        case .flag(let isSet): String(isSet)
+        case .attachment(_, _, let name): name
+        case .newer: "?"
+        }
+    }
+}
+
+extension ConflictValue {
+    /// When it was written, by the author's clock.
+    public var time: Date { instant(timeMs) }
+}
+
+extension HistoryEntry {
+    /// When it was done, by the author's clock.
+    public var time: Date { instant(timeMs) }
+}
+
+extension AsideCommit {
+    /// When it was written, by the author's clock.
+    public var time: Date { instant(timeMs) }
+}
+
+extension Invitation {
+    /// Until when it can be used.
+    public var expires: Date { instant(expiresMs) }
+}
+
+extension OpenInvitation {
+    /// Until when it can be used; absent when for ever.
+    public var expires: Date? { expiresMs.map(instant) }
+}
+
+extension KnownDevice {
+    /// When the server heard from the device last.
+    public var seen: Date? { seenMs.map(instant) }
+}
+
+extension Refusals {
+    /// Since when these commits are refused.
+    public var since: Date { instant(sinceMs) }
+}
+
+extension SyncStatus {
+    /// When all was alike here and on the server.
+    public var caughtUp: Date? { caughtUpMs.map(instant) }
+}
+
+extension Waiting {
+    /// After how long it is tried again; absent if something must be done first.
+    public var retry: Duration? { retryMs.map { .milliseconds($0) } }
+}
+
+private func instant(_ ms: Int64) -> Date { Date(timeIntervalSince1970: Double(ms) / 1000) }
