@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tour server test check bindings-python api bench load sim insight-eval
+.PHONY: help setup tour server test check bindings bindings-kotlin bindings-swift bindings-python wheel api bench load sim insight-eval
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -12,9 +12,24 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY_VERSION := 0.20.2
 # What makes requests of the description of the server's pages, for its tests: schemathesis, in .venv.
 API_TOOLS := sync-server/tests/api/requirements.txt
-# What builds and checks the package for Python; both are in .venv, which has what .venv/requirements.txt says.
+# What checks the package for Python; both are in .venv, which has what .venv/requirements.txt says.
 PYTHON_TOOLS := bindings/python/requirements.txt
 HAS_VENV = cat $(API_TOOLS) $(PYTHON_TOOLS) | cmp --silent - .venv/requirements.txt
+# What builds the package for Kotlin: all that Maven needs, in .maven, which has what the poms say.
+POMS := bindings/kotlin/pom.xml examples/kotlin/pom.xml
+HAS_MAVEN = cat $(POMS) | cmp --silent - .maven/poms
+MVN = mvn --batch-mode --quiet -Dmaven.repo.local="$(CURDIR)/.maven" -Doutlay.target="$(abspath $(TARGET))"
+# What builds the package for Swift: the compiler of a newer Debian, in .swift.
+HAS_SWIFT = [[ -s .swift/etc/outlay-swift ]]
+SWIFT = bindings/swift/toolchain run .swift
+# Where what is made of the library is, and how the suites of all languages find it and the server.
+BINDINGS = $(abspath $(TARGET))/bindings
+SUITES = OUTLAY_CALLS="$(BINDINGS)/calls" OUTLAY_ERRORS="$(BINDINGS)/errors" OUTLAY_SERVER="$(abspath $(TARGET))/debug/outlay-server"
+LIBRARY = $(TARGET)/debug/liboutlay.so
+GENERATE = $(TARGET)/debug/uniffi-bindgen generate --no-format $(LIBRARY) --language
+# Says that a package is not tested, and why; where CI is true that is a failure.
+WITHOUT = if [[ "$${CI:-}" == true ]]; then echo "FAILED: $(1) is not installed; make setup installs it" >&2; exit 1; fi; \
+  echo "SKIPPED: $(2): $(1) is not installed (make setup installs it)" >&2
 # Where `make server` keeps its data, and where it listens.
 DATA ?= outlay-server-data
 LISTEN ?= 127.0.0.1:8787
@@ -25,7 +40,7 @@ help: ## list the targets
 setup: ## install what the suites want (root, Debian); may be repeated
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends gcc libc6-dev make pkg-config git strace \
-	  python3 python3-venv
+	  python3 python3-venv maven openjdk-17-jdk-headless debootstrap
 	if [[ "$$($(CARGO) deny --version 2>/dev/null)" != "cargo-deny $(CARGO_DENY_VERSION)" ]]; then \
 	  $(CARGO) install cargo-deny --version $(CARGO_DENY_VERSION) --locked; \
 	fi
@@ -34,6 +49,8 @@ setup: ## install what the suites want (root, Debian); may be repeated
 	    .venv/bin/pip install --quiet --no-input --requirement $(API_TOOLS) --requirement $(PYTHON_TOOLS) && \
 	    cat $(API_TOOLS) $(PYTHON_TOOLS) > .venv/requirements.txt; \
 	fi
+	bindings/swift/toolchain install .swift
+	if ! $(HAS_MAVEN); then bindings/kotlin/dependencies "$(CURDIR)/.maven" && cat $(POMS) > .maven/poms; fi
 
 tour: ## the whole system in one command; your own export: make tour CSV=path
 	$(CARGO) build --quiet --release -p outlay-tour -p outlay-server
@@ -43,7 +60,7 @@ server: ## a sync server to try things with, for this machine only
 	$(CARGO) build --quiet --release -p outlay-server
 	exec $(TARGET)/release/outlay-server serve --dev --data "$(DATA)" --listen "$(LISTEN)"
 
-test: check ## everything that must pass: check, then all tests
+test: check ## everything that must pass: check, all tests, and the packages for other languages
 	$(CARGO) test --workspace
 	if $(HAS_VENV); then \
 	  OUTLAY_SCHEMATHESIS="$(CURDIR)/.venv/bin/st" $(CARGO) test --workspace --test server conformance -- --ignored; \
@@ -52,26 +69,55 @@ test: check ## everything that must pass: check, then all tests
 	else \
 	  echo "SKIPPED: requests made of docs/openapi.json: schemathesis is not installed (make setup installs it)" >&2; \
 	fi
+	$(MAKE) --no-print-directory bindings
 
-# `make test` does not run this. The package is built as it is published, into a wheel, and tested from there with the server of this tree. All that the
-# library exports has to be called by a test.
-bindings-python: ## the Python package: built, its types checked, its tests run
-	if ! $(HAS_VENV); then \
-	  if [[ "$${CI:-}" == true ]]; then echo "FAILED: maturin is not installed; make setup installs it" >&2; exit 1; fi; \
-	  echo "SKIPPED: the package for Python: maturin is not installed (make setup installs it)" >&2; exit 0; \
-	fi; \
-	python="$(CURDIR)/.venv/bin"; out="$(abspath $(TARGET))/bindings-python"; \
-	rm -rf "$$out" && mkdir -p "$$out" && \
-	$(CARGO) test --quiet --workspace --no-run && $(CARGO) build --quiet -p outlay-ffi && \
-	(cd bindings/python && PATH="$$python:$$PATH" maturin build --quiet --strip --profile dev --compatibility linux --out "$$out") && \
-	"$$python/pip" install --quiet --no-input --no-index --no-deps --force-reinstall "$$out"/*.whl && \
-	$(CARGO) run --quiet --bin uniffi-bindgen calls $(TARGET)/debug/liboutlay.so > "$$out/calls" && \
-	$(CARGO) run --quiet --bin uniffi-bindgen errors $(TARGET)/debug/liboutlay.so > "$$out/errors" && \
-	export PYTHONDONTWRITEBYTECODE=1 MYPY_CACHE_DIR="$$out/mypy" && \
+# One library for all languages, built as `cargo test` builds it. What it says of itself is read before it is stripped.
+$(BINDINGS)/errors: FORCE
+	$(CARGO) build --quiet --workspace --all-targets
+	mkdir -p "$(BINDINGS)"
+	$(TARGET)/debug/uniffi-bindgen calls $(LIBRARY) > "$(BINDINGS)/calls"
+	$(TARGET)/debug/uniffi-bindgen errors $(LIBRARY) > "$(BINDINGS)/errors"
+
+FORCE:
+
+bindings: bindings-kotlin bindings-swift bindings-python ## the packages for Kotlin, Swift and Python, and their story
+
+bindings-kotlin: $(BINDINGS)/errors ## the Kotlin package: built, its tests run, and its example with a server
+	if ! $(HAS_MAVEN); then $(call WITHOUT,what Maven needs,the package for Kotlin); exit 0; fi; \
+	out="$(BINDINGS)/kotlin"; rm -rf "$$out" && mkdir -p "$$out/natives/linux-x86-64" && \
+	$(GENERATE) kotlin --out-dir "$$out/generated" && \
+	strip --strip-debug -o "$$out/natives/linux-x86-64/liboutlay.so" $(LIBRARY) && \
+	$(SUITES) $(MVN) --offline --file bindings/kotlin/pom.xml install && \
+	python3 bindings/called.py "$(BINDINGS)/calls" "$$out/generated/app/outlay/ffi/outlay.kt" "$$out/site/jacoco/jacoco.xml" && \
+	$(MVN) --offline --file examples/kotlin/pom.xml package && \
+	$(SUITES) python3 examples/story.py examples/kotlin/outlay-kotlin examples/kotlin/outlay-kotlin
+
+bindings-swift: $(BINDINGS)/errors ## the Swift package: built, its tests run, and its example with a server
+	if ! $(HAS_SWIFT); then $(call WITHOUT,the Swift compiler,the package for Swift); exit 0; fi; \
+	out="$(BINDINGS)/swift"; made=bindings/swift/Generated; rm -rf "$$out" "$$made" && mkdir -p "$$out" && \
+	$(GENERATE) swift --out-dir "$$made/OutlayNative" && mkdir "$$made/OutlayFFI" && \
+	mv "$$made"/OutlayNative/OutlayFFI.h "$$made/OutlayFFI/" && \
+	mv "$$made"/OutlayNative/OutlayFFI.modulemap "$$made/OutlayFFI/module.modulemap" && \
+	$(SUITES) $(SWIFT) bindings/swift/verify "$$out" "$(abspath $(TARGET))/debug" && \
+	python3 bindings/called.py "$(BINDINGS)/calls" "$$made/OutlayNative/OutlayNative.swift" "$$out/coverage.lcov" && \
+	$(SUITES) python3 examples/story.py examples/swift/outlay-swift examples/swift/outlay-swift && \
+	if $(HAS_MAVEN); then $(SUITES) python3 examples/story.py examples/kotlin/outlay-kotlin examples/swift/outlay-swift; fi
+
+bindings-python: $(BINDINGS)/errors ## the Python package: its types checked, its tests run
+	if ! $(HAS_VENV); then $(call WITHOUT,what .venv holds,the package for Python); exit 0; fi; \
+	python="$(CURDIR)/.venv/bin"; out="$(BINDINGS)/python"; rm -rf "$$out" && mkdir -p "$$out" && \
+	cp -r bindings/python/src "$$out/src" && \
+	$(GENERATE) python --out-dir "$$out/src/outlay/_native" && \
+	cp $(LIBRARY) "$$out/src/outlay/_native/" && \
+	touch "$$out/src/outlay/_native/__init__.py" && \
+	export PYTHONPATH="$$out/src" MYPYPATH="$$out/src" PYTHONDONTWRITEBYTECODE=1 MYPY_CACHE_DIR="$$out/mypy" && \
 	cd bindings/python && "$$python/mypy" -p outlay && "$$python/mypy" tests && \
-	export OUTLAY_CALLS="$$out/calls" OUTLAY_ERRORS="$$out/errors" COVERAGE_FILE="$$out/coverage" && \
-	export OUTLAY_SERVER="$(abspath $(TARGET))/debug/outlay-server" && \
+	export $(SUITES) COVERAGE_FILE="$$out/coverage" && \
 	"$$python/coverage" run -m pytest --quiet && "$$python/coverage" report
+
+wheel: ## the Python package as it is published, into the folder of cargo
+	if ! $(HAS_VENV); then echo "FAILED: what .venv holds is not installed; make setup installs it" >&2; exit 1; fi; \
+	cd bindings/python && PATH="$(CURDIR)/.venv/bin:$$PATH" maturin build --release --out "$(abspath $(TARGET))/wheel"
 
 check: ## format, lints, features, licences, files: all but the tests
 	$(CARGO) fmt --all --check
