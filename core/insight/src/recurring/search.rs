@@ -26,7 +26,7 @@ pub struct Search {
     homes: Vec<Vec<usize>>,
     /// Places in `rows` whose row was taken out.
     free: Vec<usize>,
-    places: BTreeMap<DocumentId, usize>,
+    places: HashMap<DocumentId, usize, BuildHasherDefault<Fixed>>,
     recorded: Recorded,
     /// Places in `rows`, by date and then entry.
     order: Vec<usize>,
