@@ -5,6 +5,7 @@ use outlay_protocol::Code;
 use rusqlite::Connection;
 
 use super::projection;
+use crate::ledgers::LedgerRow;
 use crate::node::Node;
 use crate::store::Result;
 
@@ -17,6 +18,22 @@ pub(crate) enum Look<T> {
     /// Its rows do not follow its log yet.
     Behind,
     Refused(Code),
+}
+
+/// What is read of the rows of a ledger, once they follow its log; it is told up to where they are. A sealed ledger is refused.
+pub(crate) fn rows<T>(
+    connection: &Connection,
+    row: &LedgerRow,
+    is_folded: bool,
+    read: impl FnOnce(u64) -> Result<T>,
+) -> Result<Look<T>> {
+    match projection::projected(connection, row.lid)? {
+        // Of a sealed ledger nothing is ever folded.
+        None if is_folded => Ok(Look::Refused(Code::ServerMayNot)),
+        // The log may have grown since it was folded to its end; what came then is not what was asked for.
+        Some(projected) if is_folded || projected.position == row.head => Ok(Look::Read(read(projected.position)?)),
+        _ => Ok(Look::Behind),
+    }
 }
 
 /// What `look` finds; it is told whether the log was folded to its end, as it then was. The inner error is what it refuses

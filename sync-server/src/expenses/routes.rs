@@ -14,7 +14,6 @@ use super::current::{self, Look};
 use super::delta::{self, Delta};
 use super::names::{CategoryObject, Names};
 use super::object::ExpenseObject;
-use super::projection;
 use super::query::{self, Cursor, Filter, Page};
 use super::totals::{self, TotalObject};
 use crate::api::refused::{Changed, NoSuchPage, OfLedger};
@@ -232,13 +231,7 @@ pub(super) async fn read_ledger<T: Send + 'static>(
             Ok((row, ..)) => row,
             Err(code) => return Ok(Look::Refused(code)),
         };
-        match projection::projected(connection, row.lid)? {
-            // Of a sealed ledger nothing is ever folded.
-            None if is_folded => Ok(Look::Refused(Code::ServerMayNot)),
-            // The log may have grown since it was folded to its end; what came then is not what was asked for.
-            Some(projected) if is_folded || projected.position == row.head => Ok(Look::Read(read(connection, &row)?)),
-            _ => Ok(Look::Behind),
-        }
+        current::rows(connection, &row, is_folded, |_| read(connection, &row))
     };
     Ok(current::read(node, ledger, look).await??)
 }

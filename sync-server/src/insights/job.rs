@@ -23,7 +23,6 @@ use super::results::{self, Candidate, Of, Refused};
 use crate::clock;
 use crate::config::Limits;
 use crate::expenses::current::{self, Look};
-use crate::expenses::projection;
 use crate::expenses::spending::{Spending, spending};
 use crate::ledgers;
 use crate::node::Node;
@@ -156,14 +155,9 @@ async fn read(node: &Node, ledger: LedgerId) -> Result<std::result::Result<(u64,
     let entries_max = node.limits.insight_entries_max_count;
     let look = move |connection: &Connection, is_folded| {
         let Some(row) = ledgers::find(connection, &ledger)? else { return Ok(Look::Refused(Code::NoSuchLedger)) };
-        match projection::projected(connection, row.lid)? {
-            // Of a sealed ledger nothing is ever folded.
-            None if is_folded => Ok(Look::Refused(Code::ServerMayNot)),
-            Some(projected) if is_folded || projected.position == row.head => {
-                Ok(Look::Read((projected.position, spending(connection, row.lid, entries_max)?)))
-            }
-            _ => Ok(Look::Behind),
-        }
+        current::rows(connection, &row, is_folded, |position| {
+            Ok((position, spending(connection, row.lid, entries_max)?))
+        })
     };
     loop {
         match current::read(node, ledger, look).await? {
