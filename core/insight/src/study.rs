@@ -10,7 +10,7 @@
 mod learners;
 mod pass;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use outlay_ledger::spend::Spend;
@@ -24,7 +24,7 @@ use crate::phases::PhaseMemory;
 use crate::recurring::{Commitment, Decided, Search, Standing};
 use crate::sellers::Sellers;
 use crate::suggest::{Suggestion, first_learnt};
-use crate::trips::{self, Travel, Trip};
+use crate::trips::{Travel, Travelled, Trip};
 use learners::Filer;
 use pass::Pass;
 
@@ -63,7 +63,7 @@ pub struct Study {
     sellers: Sellers,
     forecasts: Forecasts,
     phases: PhaseMemory,
-    travelled: BTreeSet<(Date, DocumentId)>,
+    travelled: Travelled,
     trips: Option<Vec<Trip>>,
     judge: Pass<Judge>,
     filer: Pass<Filer>,
@@ -90,7 +90,7 @@ impl Study {
             sellers: Sellers::default(),
             forecasts: Forecasts::default(),
             phases: PhaseMemory::default(),
-            travelled: BTreeSet::new(),
+            travelled: Travelled::default(),
             trips: None,
             judge: Pass::new(),
             filer: Pass::new(),
@@ -224,7 +224,7 @@ impl Study {
         self.sellers.add(row);
         self.changed(row);
         if self.options.travel.has(row, &self.parents) {
-            self.travelled.insert((row.date, row.id));
+            self.travelled.add(row);
             self.trips = None;
         }
     }
@@ -234,7 +234,8 @@ impl Study {
         self.sum(row, DaySums::remove);
         self.sellers.remove(row);
         self.changed(row);
-        if self.travelled.remove(&(row.date, row.id)) {
+        if self.options.travel.has(row, &self.parents) {
+            self.travelled.remove(row);
             self.trips = None;
         }
     }
@@ -288,11 +289,7 @@ impl Study {
     }
 
     fn trips(&mut self) -> Vec<Trip> {
-        let found = self.trips.get_or_insert_with(|| {
-            let rows: Vec<&Spend> = self.travelled.iter().filter_map(|(_, id)| self.rows.get(id)).collect();
-            trips::of(&rows)
-        });
-        found.clone()
+        self.trips.get_or_insert_with(|| self.travelled.trips()).clone()
     }
 
     /// The newest odd charges: those that were judged, and the price rises of commitments that are paid.

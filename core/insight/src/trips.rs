@@ -3,7 +3,7 @@
 //! DBSCAN over the dates of rows in travel-like categories or with travel-like tags, which the caller names: days with at
 //! least four rows within two days, and those within two days of such a day. Amounts never make a trip: an expensive week may be a broken boiler.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{Currency, Date, DocumentId, EntryKind, Money};
@@ -37,10 +37,18 @@ pub struct Trip {
 /// The specification's: days from one row to the next, and rows.
 const DAYS: i32 = 2;
 const ROWS_MIN: usize = 4;
-/// More rows of one day than this add nothing to a density of four, and would take a square of time.
-const ROWS_PER_DAY_MAX: usize = ROWS_MIN;
-/// More days than this are more than a century of travelling on every day.
-const POINTS_MAX: usize = 50_000;
+
+/// The rows of travelling by their days, as they come and go.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Travelled(BTreeMap<Date, Day>);
+
+/// The rows of a day.
+#[derive(Debug, Clone, Default)]
+struct Day {
+    entries: BTreeSet<DocumentId>,
+    /// Sums in minor units, and of how many rows.
+    spent: BTreeMap<Currency, (i128, usize)>,
+}
 
 /// The trips in these rows up to `today`, the first one first.
 ///
@@ -64,15 +72,10 @@ const POINTS_MAX: usize = 50_000;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn trips(rows: &[Spend], travel: &Travel, parents: &Parents, today: Date) -> Vec<Trip> {
-    let mut travelled: Vec<&Spend> = rows.iter().filter(|row| row.date <= today && travel.has(row, parents)).collect();
-    travelled.sort_unstable_by_key(|row| (row.date, row.id));
-    of(&travelled)
-}
-
-/// The trips in rows of travelling, which are in the order of their dates.
-pub(crate) fn of(travelled: &[&Spend]) -> Vec<Trip> {
-    let days = dense(travelled);
-    spans(&days).into_iter().map(|(from, to)| trip(from, to, travelled)).collect()
+    let mut travelled = Travelled::default();
+    let counted = rows.iter().filter(|row| row.date <= today && travel.has(row, parents));
+    counted.for_each(|row| travelled.add(row));
+    travelled.trips()
 }
 
 /// Words of categories for travelling, in the languages most spoken in Europe; whoever has others names the categories.
@@ -120,53 +123,78 @@ impl Travel {
     }
 }
 
-/// The dates of rows, each as often as it counts, of the latest rows.
-fn dense(rows: &[&Spend]) -> Vec<Date> {
-    let mut days: Vec<Date> = Vec::new();
-    for row in rows {
-        let is_full = days.len() >= ROWS_PER_DAY_MAX && days.get(days.len() - ROWS_PER_DAY_MAX) == Some(&row.date);
-        if !is_full {
-            days.push(row.date);
+impl Travelled {
+    /// Takes in a row that is not there.
+    pub(crate) fn add(&mut self, row: &Spend) {
+        let day = self.0.entry(row.date).or_default();
+        day.entries.insert(row.id);
+        let (sum, rows) = day.spent.entry(row.amount.currency()).or_default();
+        *sum += i128::from(row.amount.minor());
+        *rows += 1;
+    }
+
+    /// Takes out a row that is there.
+    pub(crate) fn remove(&mut self, row: &Spend) {
+        let Some(day) = self.0.get_mut(&row.date) else { return };
+        day.entries.remove(&row.id);
+        if let Some((sum, rows)) = day.spent.get_mut(&row.amount.currency()) {
+            *sum -= i128::from(row.amount.minor());
+            *rows -= 1;
+        }
+        day.spent.retain(|_, (_, rows)| *rows > 0);
+        if day.entries.is_empty() {
+            self.0.remove(&row.date);
         }
     }
-    days.split_off(days.len().saturating_sub(POINTS_MAX))
-}
 
-/// The first and the last day of each trip. DBSCAN over dates that are sorted needs no index: what is near one stands beside
-/// it. A day is dense if enough rows are near; dense days that are near each other are one trip, with the days near them.
-fn spans(days: &[Date]) -> Vec<(Date, Date)> {
-    let near = |date: Date| {
-        let days_off = |other: &Date| other.days().saturating_sub(date.days());
-        let start = days.partition_point(|other| days_off(other) < -DAYS);
-        let end = days.partition_point(|other| days_off(other) <= DAYS);
-        days.get(start..end).unwrap_or_default()
-    };
-    let mut spans: Vec<(Date, Date)> = Vec::new();
-    let mut last_dense: Option<Date> = None;
-    for date in days.iter().copied().filter(|date| near(*date).len() >= ROWS_MIN) {
-        let (first, last) = (near(date).first().copied().unwrap_or(date), near(date).last().copied().unwrap_or(date));
-        let goes_on = last_dense.is_some_and(|dense| date.days().saturating_sub(dense.days()) <= DAYS);
-        match spans.last_mut().filter(|_| goes_on) {
-            Some((_, end)) => *end = last,
-            // A day between two trips that is near both belongs to the first of them.
-            None => {
-                let after = spans.last().map(|(_, end)| *end).filter(|end| *end >= first);
-                let first = near(date).iter().copied().find(|day| after.is_none_or(|end| *day > end)).unwrap_or(first);
-                spans.push((first, last));
+    /// The trips, the first one first.
+    pub(crate) fn trips(&self) -> Vec<Trip> {
+        self.spans().into_iter().map(|(from, to)| self.trip(from, to)).collect()
+    }
+
+    /// The first and the last day of each trip. DBSCAN over dates needs no index: what is near one stands beside it. A day is
+    /// dense if enough rows are near; dense days that are near each other are one trip, with the days near them.
+    fn spans(&self) -> Vec<(Date, Date)> {
+        let days: Vec<(Date, usize)> = self.0.iter().map(|(date, day)| (*date, day.entries.len())).collect();
+        let mut spans: Vec<(Date, Date)> = Vec::new();
+        let mut last_dense: Option<Date> = None;
+        for (place, (date, _)) in days.iter().enumerate() {
+            let near = near(&days, place);
+            let (Some((first, _)), Some((last, _))) = (near.first(), near.last()) else { continue };
+            if near.iter().map(|(_, rows)| rows).sum::<usize>() < ROWS_MIN {
+                continue;
             }
+            let goes_on = last_dense.is_some_and(|dense| date.days().saturating_sub(dense.days()) <= DAYS);
+            match spans.last_mut().filter(|_| goes_on) {
+                Some((_, end)) => *end = *last,
+                // A day between two trips that is near both belongs to the first of them.
+                None => {
+                    let after = spans.last().map(|(_, end)| *end).filter(|end| end >= first);
+                    let own = near.iter().map(|(day, _)| *day).find(|day| after.is_none_or(|end| *day > end));
+                    spans.push((own.unwrap_or(*first), *last));
+                }
+            }
+            last_dense = Some(*date);
         }
-        last_dense = Some(date);
+        spans
     }
-    spans
+
+    fn trip(&self, from: Date, to: Date) -> Trip {
+        let mut sums: BTreeMap<Currency, i128> = BTreeMap::new();
+        for (currency, (sum, _)) in self.0.range(from..=to).flat_map(|(_, day)| &day.spent) {
+            *sums.entry(*currency).or_default() += sum;
+        }
+        let spent = sums.into_iter().map(|(currency, sum)| Money::nearest(narrowed(sum), currency)).collect();
+        let entries = self.0.range(from..=to).flat_map(|(_, day)| &day.entries).copied().collect();
+        Trip { from, to, entries, spent }
+    }
 }
 
-fn trip(from: Date, to: Date, travelled: &[&Spend]) -> Trip {
-    let start = travelled.partition_point(|row| row.date < from);
-    let rows = travelled.get(start..).unwrap_or_default().iter().take_while(|row| row.date <= to);
-    let mut sums: BTreeMap<Currency, i128> = BTreeMap::new();
-    for row in rows.clone() {
-        *sums.entry(row.amount.currency()).or_default() += i128::from(row.amount.minor());
-    }
-    let spent = sums.into_iter().map(|(currency, sum)| Money::nearest(narrowed(sum), currency)).collect();
-    Trip { from, to, entries: rows.map(|row| row.id).collect(), spent }
+/// The days near the one at a place, itself among them. Each day stands there once, so there are few.
+fn near(days: &[(Date, usize)], place: usize) -> &[(Date, usize)] {
+    let Some((date, _)) = days.get(place) else { return &[] };
+    let is_near = |(other, _): &&(Date, usize)| date.days().abs_diff(other.days()) <= DAYS.unsigned_abs();
+    let (before, after) = days.split_at(place);
+    let start = place - before.iter().rev().take_while(is_near).count();
+    days.get(start..place + after.iter().take_while(is_near).count()).unwrap_or_default()
 }
