@@ -122,18 +122,22 @@ impl Surprise {
 ///
 /// It is kept in memory only, two megabytes at most. To have it again, let it learn the newest [`suggest::ROWS_MAX`] charges,
 /// which takes a tenth of a second.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Watch {
     amounts: Amounts,
     repeats: Repeats,
 }
 
 /// A watch with the suggester that it asks, which go over rows together.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Judge {
     watch: Watch,
     suggester: Suggester,
 }
+
+/// What a charge may change of a judge, as it was before: nothing, if it is not judged.
+#[derive(Debug, Clone)]
+pub(crate) struct Before(Option<(amount::Before, repeat::Before, suggest::Before)>);
 
 impl Judge {
     /// One that has seen nothing.
@@ -151,6 +155,22 @@ impl Judge {
         self.watch.learn_keyed(row, &keys);
         self.suggester.learn_looked(row, top, &look);
         reasons
+    }
+
+    /// What taking a charge will change.
+    pub(crate) fn before(&self, row: &Spend, top: Option<DocumentId>) -> Before {
+        Before(is_judged(row).then(|| {
+            let (keys, Watch { amounts, repeats }) = (Keys::of(row, top), &self.watch);
+            (amounts.before(&keys), repeats.before(&keys), self.suggester.before(row))
+        }))
+    }
+
+    /// Takes back the last charge that was taken.
+    pub(crate) fn restore(&mut self, Before(before): Before) {
+        let Some((amounts, repeats, suggester)) = before else { return };
+        self.watch.amounts.restore(amounts);
+        self.watch.repeats.restore(repeats);
+        self.suggester.restore(suggester);
     }
 
     /// What was learnt of topmost categories.

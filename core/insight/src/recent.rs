@@ -9,13 +9,22 @@ use crate::hash::Hash;
 pub(crate) const KEYS_MAX: usize = 4096;
 
 /// Values by key, at most [`KEYS_MAX`] of them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Recent<V> {
     values: BTreeMap<Hash, (u64, V)>,
     uses: u64,
 }
 
-impl<V: Default> Recent<V> {
+/// What using some keys may change of a map, as it was before.
+#[derive(Debug, Clone)]
+pub(crate) enum Before<V> {
+    /// The map is full: some of the others are dropped.
+    Full(Recent<V>),
+    /// The values of the keys, and how often any was used.
+    Keys(Vec<(Hash, Option<(u64, V)>)>, u64),
+}
+
+impl<V: Clone + Default> Recent<V> {
     pub(crate) fn new() -> Self {
         Self { values: BTreeMap::new(), uses: 0 }
     }
@@ -35,6 +44,28 @@ impl<V: Default> Recent<V> {
         value
     }
 
+    /// What using keys once will change.
+    pub(crate) fn before(&self, keys: impl Iterator<Item = Hash>) -> Before<V> {
+        let values: Vec<_> = keys.map(|key| (key, self.values.get(&key).cloned())).collect();
+        let new = values.iter().filter(|(_, value)| value.is_none()).count();
+        if self.values.len() + new > KEYS_MAX { Before::Full(self.clone()) } else { Before::Keys(values, self.uses) }
+    }
+
+    /// Takes back the last use.
+    pub(crate) fn restore(&mut self, before: Before<V>) {
+        let (values, uses) = match before {
+            Before::Full(before) => return *self = before,
+            Before::Keys(values, uses) => (values, uses),
+        };
+        self.uses = uses;
+        for (key, value) in values {
+            match value {
+                Some(value) => drop(self.values.insert(key, value)),
+                None => drop(self.values.remove(&key)),
+            }
+        }
+    }
+
     fn drop_oldest(&mut self) {
         let mut used: Vec<u64> = self.values.values().map(|(used, _)| *used).collect();
         used.sort_unstable();
@@ -45,6 +76,8 @@ impl<V: Default> Recent<V> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -59,5 +92,23 @@ mod tests {
         assert_eq!(recent.get(key(0)), Some(&7));
         assert_eq!(recent.get(key(1)), None);
         assert!((19_000..20_000).all(|number| recent.get(key(number)) == Some(&number)));
+    }
+
+    #[test]
+    fn the_last_use_is_taken_back_also_where_it_dropped_the_oldest() {
+        let mut recent: Recent<u32> = Recent::new();
+        let key = |number: u32| Hash::new(b'n').add(&number.to_le_bytes());
+        let mut dropped = 0;
+        for number in 0..2 * u32::try_from(KEYS_MAX).unwrap() {
+            let keys = [key(number / 2), key(number), key(7)];
+            let (mut used, before) = (recent.clone(), recent.before(keys.into_iter()));
+            keys.into_iter().for_each(|key| *used.touch(key) += number);
+            dropped += u32::from(used.values.len() < recent.values.len());
+            let after = used.clone();
+            used.restore(before);
+            assert!(used == recent, "{number}");
+            recent = after;
+        }
+        assert!(dropped > 2, "{dropped}");
     }
 }

@@ -26,7 +26,7 @@ use outlay_ledger::{DocumentId, EntryKind};
 use crate::hash::Hash;
 use features::Feature;
 use trust::Trust;
-use weights::Weights;
+use weights::{Places, Weights};
 
 /// Categories that are told apart. Who has more has a list of names, no categories; later ones are not learnt.
 pub const CATEGORIES_MAX: usize = 512;
@@ -100,6 +100,15 @@ pub(crate) struct Look {
     features: Vec<Feature>,
     /// How likely each class is.
     beliefs: Vec<f32>,
+}
+
+/// What learning a row may change of a learner, as it was before.
+#[derive(Debug, Clone)]
+pub(crate) struct Before {
+    categories: Vec<DocumentId>,
+    places: Places,
+    trust: Trust,
+    corrections: VecDeque<Correction>,
 }
 
 /// How entries of one text are to be filed.
@@ -256,6 +265,23 @@ impl Suggester {
         Look { features, beliefs }
     }
 
+    /// What learning a row will change.
+    pub(crate) fn before(&self, row: &Spend) -> Before {
+        Before {
+            categories: self.categories.clone(),
+            places: self.weights.places(&features::of(row)),
+            trust: self.trust.clone(),
+            corrections: self.corrections.clone(),
+        }
+    }
+
+    /// Takes back the last row that was learnt.
+    pub(crate) fn restore(&mut self, before: Before) {
+        let Before { categories, places, trust, corrections } = before;
+        self.weights.put_back(places);
+        (self.categories, self.trust, self.corrections) = (categories, trust, corrections);
+    }
+
     /// The likeliest category but this one, and how likely it and this one are. `None` if this one has not been learnt.
     pub(crate) fn rival(&self, look: &Look, category: DocumentId) -> Option<(DocumentId, f32, f32)> {
         let class = self.class(category)?;
@@ -312,12 +338,9 @@ impl Suggester {
     fn step(&mut self, look: &Look, class: u16) {
         // A class that came with this row has not been believed in yet.
         let beliefs = look.beliefs.iter().copied().chain([0.0]).zip(0..).take(self.categories.len());
-        for (belief, rival) in beliefs {
-            let error = if rival == class { belief - 1.0 } else { belief };
-            if error.abs() > ERROR_MIN {
-                self.weights.step(&look.features, rival, error);
-            }
-        }
+        let errors = beliefs.map(|(belief, rival)| if rival == class { belief - 1.0 } else { belief });
+        let errors: Vec<f32> = errors.map(|error| if error.abs() > ERROR_MIN { error } else { 0.0 }).collect();
+        self.weights.step(&look.features, &errors);
     }
 
     fn corrected(&self, row: &Spend) -> Option<u16> {

@@ -7,7 +7,7 @@
 
 use super::Among;
 use super::keys::Keys;
-use crate::recent::Recent;
+use crate::recent::{self, Recent};
 
 /// Amounts that a level remembers. Tried on charges made ten times as large in the first half of some years of a household:
 /// 100 were worse by a hundredth, as prices and habits change.
@@ -25,15 +25,22 @@ const STEPS: usize = 64;
 const STEPS_A_NAT: f32 = 4.0;
 
 /// What was spent, by level.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Amounts {
     rings: Recent<Ring>,
     /// How many charges had a share of each step. Some people's amounts vary more than others'.
     past: [u32; STEPS],
 }
 
+/// What learning a charge may change, as it was before.
+#[derive(Debug, Clone)]
+pub(super) struct Before {
+    rings: recent::Before<Ring>,
+    past: [u32; STEPS],
+}
+
 /// The last amounts of a level, in minor units.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Ring {
     amounts: Vec<i64>,
     next: usize,
@@ -71,6 +78,16 @@ impl Amounts {
     /// How many charges its topmost category has seen, up to [`AMOUNTS_MAX`].
     pub(super) fn count(&self, keys: &Keys) -> usize {
         self.rings.get(keys.top).map_or(0, |ring| ring.amounts.len())
+    }
+
+    pub(super) fn before(&self, keys: &Keys) -> Before {
+        let rings = self.rings.before(keys.amounts.iter().flatten().map(|(_, key)| *key));
+        Before { rings, past: self.past }
+    }
+
+    pub(super) fn restore(&mut self, before: Before) {
+        self.rings.restore(before.rings);
+        self.past = before.past;
     }
 
     pub(super) fn learn(&mut self, keys: &Keys, minor: i64) {

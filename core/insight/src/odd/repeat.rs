@@ -8,7 +8,7 @@ use outlay_ledger::spend::Spend;
 use outlay_ledger::{Date, DocumentId};
 
 use super::keys::Keys;
-use crate::recent::Recent;
+use crate::recent::{self, Recent};
 
 /// Days within which a repetition may be a mistake: a charge booked on Friday is booked again by Monday.
 const DAYS_MAX: i32 = 3;
@@ -18,14 +18,21 @@ const PRIOR: f32 = 5.0;
 const RATE_FIRST: f32 = 0.05;
 
 /// Which charges came twice.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Repeats {
     rates: Recent<Rate>,
     last: Recent<Option<(Date, DocumentId)>>,
 }
 
+/// What learning a charge may change, as it was before.
+#[derive(Debug, Clone)]
+pub(super) struct Before {
+    rates: recent::Before<Rate>,
+    last: recent::Before<Option<(Date, DocumentId)>>,
+}
+
 /// Of how many charges how many were repetitions.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Rate {
     charges: u32,
     repeated: u32,
@@ -52,6 +59,16 @@ impl Repeats {
         let (date, of) = self.last.get(keys.exact).copied().flatten()?;
         let days = row.date.days().checked_sub(date.days()).filter(|days| (0..=DAYS_MAX).contains(days))?;
         Some(Repetition { of, days: u8::try_from(days).ok()?, rate: self.rate(keys) })
+    }
+
+    pub(super) fn before(&self, keys: &Keys) -> Before {
+        let rates = self.rates.before(keys.repeats.into_iter());
+        Before { rates, last: self.last.before(std::iter::once(keys.exact)) }
+    }
+
+    pub(super) fn restore(&mut self, before: Before) {
+        self.rates.restore(before.rates);
+        self.last.restore(before.last);
     }
 
     pub(super) fn learn(&mut self, row: &Spend, keys: &Keys) {

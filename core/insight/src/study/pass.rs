@@ -1,29 +1,35 @@
 //! One pass over rows in the order of their dates, which can go on after a change near its end without beginning anew.
 //!
 //! What a learner knows depends on every row before, and on their order. So that a row of the last days, or one more, costs
-//! a few steps and not all of them, what it knew at some places near the end is kept.
+//! a few steps and not all of them, what the last rows changed is kept, and taken back row by row.
 
 use std::collections::VecDeque;
 
 /// A learner goes over rows one by one.
-pub(super) trait Learner: Clone {
+pub(super) trait Learner {
     /// What a row is to it.
-    type Row<'a>;
+    type Row<'a>: Copy;
     /// What it says of a row.
     type Said;
+    /// What a row changes of it, as it was before.
+    type Before;
 
     /// One that has seen nothing.
     fn fresh() -> Self;
 
+    /// What learning a row will change.
+    fn before(&self, row: Self::Row<'_>) -> Self::Before;
+
     /// Learns a row, and says something of it.
     fn take(&mut self, row: Self::Row<'_>) -> Option<Self::Said>;
+
+    /// Takes back the last row that was learnt.
+    fn restore(&mut self, before: Self::Before);
 }
 
-/// Rows from one kept state to the next: to go over so many takes one or two milliseconds.
-const ROWS_PER_MARK: usize = 64;
-/// States that are kept, some two megabytes each, so that of the last 256 rows any may change: those of a month, of ten a
-/// day. A row before them has all be learnt again.
-const MARKS_MAX: usize = 5;
+/// The last rows, any of which may change: those of a month, of ten a day. What each changed takes some ten kilobytes. After
+/// a change of a row before them all are learnt again.
+const KEPT_MAX: usize = 256;
 
 /// A learner with how far it is.
 #[derive(Debug, Clone)]
@@ -32,15 +38,15 @@ pub(super) struct Pass<L: Learner> {
     /// The first row that was learnt, and the one that is next.
     start: usize,
     next: usize,
-    /// What it knew before it learnt a row, ascending by place.
-    marks: VecDeque<(usize, L)>,
+    /// What the last rows before `next` changed; `None` where there was no row.
+    kept: VecDeque<Option<L::Before>>,
     /// What it said of which row, ascending by place.
     said: Vec<(usize, L::Said)>,
 }
 
 impl<L: Learner> Pass<L> {
     pub(super) fn new() -> Self {
-        Self { learner: L::fresh(), start: 0, next: 0, marks: VecDeque::new(), said: Vec::new() }
+        Self { learner: L::fresh(), start: 0, next: 0, kept: VecDeque::new(), said: Vec::new() }
     }
 
     pub(super) const fn learner(&self) -> &L {
@@ -54,18 +60,15 @@ impl<L: Learner> Pass<L> {
 
     /// Notes that the row at a place is another one, or that the places after it have moved.
     pub(super) fn touched(&mut self, place: usize) {
-        if place >= self.next {
-            return;
-        }
-        while self.marks.back().is_some_and(|(at, _)| *at > place) {
-            self.marks.pop_back();
-        }
-        let Some((at, learner)) = self.marks.back().filter(|_| place >= self.start) else {
+        if place + self.kept.len() < self.next {
             return self.begin(self.start);
-        };
-        (self.learner, self.next) = (learner.clone(), *at);
-        let kept = self.said.partition_point(|(place, _)| *place < self.next);
-        self.said.truncate(kept);
+        }
+        while place < self.next {
+            self.next -= 1;
+            self.kept.pop_back().flatten().into_iter().for_each(|before| self.learner.restore(before));
+        }
+        let told = self.said.partition_point(|(place, _)| *place < self.next);
+        self.said.truncate(told);
     }
 
     /// How many rows there are to go over, of those from `start` to `end`.
@@ -82,24 +85,26 @@ impl<L: Learner> Pass<L> {
         if place >= end {
             return false;
         }
-        let is_marked = self.marks.back().is_some_and(|(at, _)| *at == place);
-        if place.is_multiple_of(ROWS_PER_MARK) && end - place <= MARKS_MAX * ROWS_PER_MARK && !is_marked {
-            self.mark(place);
+        let row = row(place);
+        if end - place <= KEPT_MAX {
+            self.keep(row.map(|row| self.learner.before(row)));
+        } else {
+            self.kept.clear();
         }
-        let said = row(place).and_then(|row| self.learner.take(row));
+        let said = row.and_then(|row| self.learner.take(row));
         self.said.extend(said.map(|said| (place, said)));
         self.next += 1;
         true
     }
 
-    fn mark(&mut self, place: usize) {
-        if self.marks.len() >= MARKS_MAX {
-            self.marks.pop_front();
+    fn keep(&mut self, before: Option<L::Before>) {
+        if self.kept.len() >= KEPT_MAX {
+            self.kept.pop_front();
         }
-        self.marks.push_back((place, self.learner.clone()));
+        self.kept.push_back(before);
     }
 
     fn begin(&mut self, start: usize) {
-        *self = Self { learner: L::fresh(), start, next: start, marks: VecDeque::new(), said: Vec::new() };
+        *self = Self { learner: L::fresh(), start, next: start, kept: VecDeque::new(), said: Vec::new() };
     }
 }

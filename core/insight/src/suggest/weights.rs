@@ -16,71 +16,91 @@ const FREE: u16 = u16::MAX;
 /// Bytes of a slot: class, weight, square.
 const SLOT_BYTES: usize = 10;
 
+/// What one feature says: of each class a weight, with the sum of squares of all its gradients. Slots that are in use come
+/// first. Each property lies by itself, so that one instruction goes over several slots.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Slot {
-    class: u16,
-    weight: f32,
-    /// The sum of squares of all its gradients.
-    square: f32,
+struct Slots {
+    classes: [u16; SLOTS],
+    weights: [f32; SLOTS],
+    squares: [f32; SLOTS],
 }
 
-const EMPTY: Slot = Slot { class: FREE, weight: 0.0, square: 0.0 };
+const EMPTY: Slots = Slots { classes: [FREE; SLOTS], weights: [0.0; SLOTS], squares: [0.0; SLOTS] };
 
-/// In each place the slots that are in use come first.
+/// The slots of some places, as they were.
+#[derive(Debug, Clone)]
+pub(super) struct Places(Vec<(u16, Slots)>);
+
+/// The slots of each place.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Weights(Box<[[Slot; SLOTS]]>);
+pub(super) struct Weights(Box<[Slots]>);
 
 impl Weights {
     pub(super) fn new() -> Self {
-        Self(vec![[EMPTY; SLOTS]; PLACES].into_boxed_slice())
+        Self(vec![EMPTY; PLACES].into_boxed_slice())
     }
 
     /// What the features say for each class.
     pub(super) fn scores(&self, features: &[Feature], classes: usize) -> Vec<f32> {
         let mut scores = vec![0.0; classes];
         for feature in features {
-            let slots = self.0.get(usize::from(feature.place)).into_iter().flatten();
-            for slot in slots.take_while(|slot| slot.class != FREE) {
-                if let Some(score) = scores.get_mut(usize::from(slot.class)) {
-                    *score += feature.value * slot.weight;
+            let Some(slots) = self.0.get(usize::from(feature.place)) else { continue };
+            for (class, weight) in slots.classes.iter().zip(&slots.weights).take_while(|(class, _)| **class != FREE) {
+                if let Some(score) = scores.get_mut(usize::from(*class)) {
+                    *score += feature.value * weight;
                 }
             }
         }
         scores
     }
 
-    /// Moves the weights of a class against `error`: what was believed of it less what is true.
-    pub(super) fn step(&mut self, features: &[Feature], class: u16, error: f32) {
+    /// Moves the weights of classes against their errors: what was believed of each less what is true, by class; 0 moves
+    /// nothing.
+    pub(super) fn step(&mut self, features: &[Feature], errors: &[f32]) {
+        let wrong: Vec<(u16, f32)> = (0..).zip(errors.iter().copied()).filter(|(_, error)| *error != 0.0).collect();
         for feature in features {
             let Some(slots) = self.0.get_mut(usize::from(feature.place)) else { continue };
-            let Some(slot) = slot_of(slots, class) else { continue };
-            let gradient = error * feature.value;
-            slot.square += gradient * gradient;
-            slot.weight -= RATE * gradient / (slot.square + SQUARE_MIN).sqrt();
+            let error = |class: u16| errors.get(usize::from(class)).copied().unwrap_or(0.0);
+            let known = slots.classes;
+            slots.descend(known.map(|class| error(class) * feature.value));
+            for (class, error) in wrong.iter().filter(|(class, _)| !known.contains(class)) {
+                slots.enter(*class, error * feature.value);
+            }
+        }
+    }
+
+    /// What is learnt of features, to be put back.
+    pub(super) fn places(&self, features: &[Feature]) -> Places {
+        let slots = |feature: &Feature| Some((feature.place, *self.0.get(usize::from(feature.place))?));
+        Places(features.iter().filter_map(slots).collect())
+    }
+
+    /// Forgets what was learnt of features since.
+    pub(super) fn put_back(&mut self, Places(places): Places) {
+        for (place, before) in places {
+            self.0.get_mut(usize::from(place)).into_iter().for_each(|slots| *slots = before);
         }
     }
 
     /// Frees what was learnt of a class.
     pub(super) fn forget(&mut self, class: u16) {
-        for slots in &mut self.0 {
-            for slot in slots.iter_mut().filter(|slot| slot.class == class) {
-                *slot = EMPTY;
-            }
-            slots.sort_by_key(|slot| slot.class == FREE);
+        for slots in self.0.iter_mut().filter(|slots| slots.classes.contains(&class)) {
+            *slots = slots.used().filter(|(other, ..)| *other != class).collect();
         }
     }
 
     /// Writes the slots that are in use.
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
         for (place, slots) in self.0.iter().enumerate() {
-            let used: Vec<&Slot> = slots.iter().filter(|slot| slot.class != FREE).collect();
-            let (Ok(place), Ok(count @ 1..)) = (u16::try_from(place), u8::try_from(used.len())) else { continue };
+            let (Ok(place), Ok(count @ 1..)) = (u16::try_from(place), u8::try_from(slots.used().count())) else {
+                continue;
+            };
             bytes.extend(place.to_le_bytes());
             bytes.push(count);
-            for slot in used {
-                bytes.extend(slot.class.to_le_bytes());
-                bytes.extend(slot.weight.to_le_bytes());
-                bytes.extend(slot.square.to_le_bytes());
+            for (class, weight, square) in slots.used() {
+                bytes.extend(class.to_le_bytes());
+                bytes.extend(weight.to_le_bytes());
+                bytes.extend(square.to_le_bytes());
             }
         }
     }
@@ -91,27 +111,54 @@ impl Weights {
         while let Some(([low, high, count], rest)) = bytes.split_first_chunk() {
             let slots = weights.0.get_mut(usize::from(u16::from_le_bytes([*low, *high])))?;
             let (used, rest) = rest.split_at_checked(usize::from(*count) * SLOT_BYTES)?;
-            let used =
-                used.chunks_exact(SLOT_BYTES).map(|slot| read_slot(slot, classes)).collect::<Option<Vec<_>>>()?;
-            slots.get_mut(..used.len())?.copy_from_slice(&used);
+            let used = used.chunks_exact(SLOT_BYTES).map(|slot| read_slot(slot, classes));
+            *slots = (usize::from(*count) <= SLOTS).then(|| used.collect()).flatten()?;
             bytes = rest;
         }
         bytes.is_empty().then_some(weights)
     }
 }
 
-/// The slot of a class; the first free one, or else the one that says least, if it has none.
-fn slot_of(slots: &mut [Slot; SLOTS], class: u16) -> Option<&mut Slot> {
-    let place = slots.iter().position(|slot| slot.class == class || slot.class == FREE).or_else(|| {
-        let says = |slot: &Slot| slot.weight.abs();
-        let least = slots.iter().enumerate().min_by(|(_, left), (_, right)| says(left).total_cmp(&says(right)));
-        least.map(|(place, _)| place)
-    })?;
-    let slot = slots.get_mut(place)?;
-    if slot.class != class {
-        *slot = Slot { class, ..EMPTY };
+type Slot = (u16, f32, f32);
+
+impl Slots {
+    /// Class, weight and square of each slot that is in use.
+    fn used(&self) -> impl Iterator<Item = Slot> {
+        let slots = self.classes.into_iter().zip(self.weights).zip(self.squares);
+        slots.map(|((class, weight), square)| (class, weight, square)).take_while(|(class, ..)| *class != FREE)
     }
-    Some(slot)
+
+    /// Moves each weight against its gradient.
+    fn descend(&mut self, gradients: [f32; SLOTS]) {
+        for ((weight, square), gradient) in self.weights.iter_mut().zip(&mut self.squares).zip(gradients) {
+            *square += gradient * gradient;
+            *weight -= RATE * gradient / (*square + SQUARE_MIN).sqrt();
+        }
+    }
+
+    /// Makes the first step of a class that has no slot: in the first free one, or in place of the one that says least.
+    fn enter(&mut self, class: u16, gradient: f32) {
+        let free = self.classes.iter().position(|class| *class == FREE);
+        let says = |place: &usize| self.weights.get(*place).map_or(0.0, |weight| weight.abs());
+        let least = || (0..SLOTS).min_by(|left, right| says(left).total_cmp(&says(right)));
+        let Some(place) = free.or_else(least) else { return };
+        let square = gradient * gradient;
+        self.set(place, (class, -RATE * gradient / (square + SQUARE_MIN).sqrt(), square));
+    }
+
+    fn set(&mut self, place: usize, (class, weight, square): Slot) {
+        self.classes.get_mut(place).into_iter().for_each(|old| *old = class);
+        self.weights.get_mut(place).into_iter().for_each(|old| *old = weight);
+        self.squares.get_mut(place).into_iter().for_each(|old| *old = square);
+    }
+}
+
+impl FromIterator<Slot> for Slots {
+    fn from_iter<I: IntoIterator<Item = Slot>>(used: I) -> Self {
+        let mut slots = EMPTY;
+        used.into_iter().take(SLOTS).enumerate().for_each(|(place, slot)| slots.set(place, slot));
+        slots
+    }
 }
 
 fn read_slot(bytes: &[u8], classes: usize) -> Option<Slot> {
@@ -121,5 +168,5 @@ fn read_slot(bytes: &[u8], classes: usize) -> Option<Slot> {
     let (class, weight, square) =
         (u16::from_le_bytes(*class), f32::from_le_bytes(*weight), f32::from_le_bytes(*square));
     let is_sound = usize::from(class) < classes && weight.is_finite() && square.is_finite() && square >= 0.0;
-    is_sound.then_some(Slot { class, weight, square })
+    is_sound.then_some((class, weight, square))
 }
