@@ -17,9 +17,28 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::ApiError;
 use crate::node::Node;
 
+/// The bytes that all connections share: a permit for each.
+#[derive(Clone)]
+pub(crate) struct Room {
+    free: Arc<Semaphore>,
+    bytes: usize,
+}
+
+impl Room {
+    pub(crate) fn new(bytes: usize) -> Self {
+        let bytes = bytes.min(Semaphore::MAX_PERMITS);
+        Self { free: Arc::new(Semaphore::new(bytes)), bytes }
+    }
+
+    /// How many are taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.bytes - self.free.available_permits()
+    }
+}
+
 /// What one connection has taken of the bytes that all share.
 pub(crate) struct Intake {
-    shared: Arc<Semaphore>,
+    room: Room,
     /// `None` while nobody counts.
     taken: Mutex<Option<Taken>>,
 }
@@ -31,9 +50,8 @@ struct Taken {
 }
 
 impl Intake {
-    /// `shared` has a permit for each byte.
-    pub(crate) fn new(shared: Arc<Semaphore>) -> Arc<Self> {
-        Arc::new(Self { shared, taken: Mutex::default() })
+    pub(crate) fn new(room: Room) -> Arc<Self> {
+        Arc::new(Self { room, taken: Mutex::default() })
     }
 
     /// Counts what comes from now on, until what is returned goes.
@@ -47,7 +65,7 @@ impl Intake {
         let mut taken = self.lock();
         let Some(taken) = taken.as_mut() else { return true };
         let more =
-            u32::try_from(bytes).ok().and_then(|bytes| Arc::clone(&self.shared).try_acquire_many_owned(bytes).ok());
+            u32::try_from(bytes).ok().and_then(|bytes| Arc::clone(&self.room.free).try_acquire_many_owned(bytes).ok());
         let Some(more) = more else {
             taken.is_over = true;
             return false;
@@ -146,23 +164,24 @@ mod tests {
 
     use super::*;
 
-    fn connection(shared: &Arc<Semaphore>) -> (Metered<&'static [u8]>, Arc<Intake>) {
-        let intake = Intake::new(Arc::clone(shared));
+    fn connection(room: &Room) -> (Metered<&'static [u8]>, Arc<Intake>) {
+        let intake = Intake::new(room.clone());
         (Metered::new(&b"0123456789"[..], Arc::clone(&intake)), intake)
     }
 
     #[tokio::test]
     async fn connections_share_what_may_come_from_strangers_and_give_it_back() {
-        let shared = Arc::new(Semaphore::new(12));
-        let ((mut one, of_one), (mut other, of_other)) = (connection(&shared), connection(&shared));
+        let room = Room::new(12);
+        let ((mut one, of_one), (mut other, of_other)) = (connection(&room), connection(&room));
         let (counted, also) = (of_one.count(), of_other.count());
         let mut bytes = [0; 10];
         one.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(room.taken(), 10);
         assert!(other.read_exact(&mut bytes).await.is_err() && also.is_over() && !counted.is_over());
         drop((counted, also));
-        assert_eq!(shared.available_permits(), 12, "all of it is free again");
-        let (mut third, _uncounted) = connection(&shared);
+        assert_eq!(room.taken(), 0, "all of it is free again");
+        let (mut third, _uncounted) = connection(&room);
         third.read_exact(&mut bytes).await.unwrap();
-        assert_eq!(shared.available_permits(), 12, "nobody counts who is known");
+        assert_eq!(room.taken(), 0, "nobody counts who is known");
     }
 }

@@ -128,7 +128,6 @@ pub(crate) async fn run(
     let max = node.limits.connections_max_count.min(Semaphore::MAX_PERMITS);
     let (places, spare) = (Arc::new(Semaphore::new(max)), Arc::new(Semaphore::new(SPARE_PLACES)));
     let (sites, nobody) = (Arc::default(), Arc::default());
-    let strangers = Arc::new(Semaphore::new(node.limits.unauthenticated_max_bytes.min(Semaphore::MAX_PERMITS)));
     let (closing, is_closing) = watch::channel(false);
     tokio::pin!(stop);
     loop {
@@ -154,7 +153,7 @@ pub(crate) async fn run(
             peer,
             place,
             is_spare,
-            intake: Intake::new(Arc::clone(&strangers)),
+            intake: Intake::new(node.strangers.clone()),
             head_bytes_max: node.limits.head_max_bytes,
             head_fields_max: node.limits.head_fields_max_count,
             header_time: Duration::from_secs(u64::from(node.limits.header_timeout_seconds)),

@@ -62,6 +62,7 @@ pub struct Metrics {
     commits: Family<Became, Counter>,
     pub(crate) queued: Gauge,
     pub(crate) grouped: Histogram,
+    strangers: Gauge,
     hashing: Gauge,
     pub(crate) hashes: Counts,
     pub(crate) rate_limited: Counter,
@@ -94,6 +95,7 @@ impl Metrics {
             commits: entered(all, "sync_commits", "Commits pushed, by what became of them", Family::default()),
             queued: entered(all, "store_queue_jobs", "Jobs that wait for the writer", Gauge::default()),
             grouped: entered(all, "store_group_jobs", "Jobs of one transaction", Histogram::new(GROUP_BUCKETS)),
+            strangers: entered(all, "unauthenticated_bytes", "Taken before it is known from whom", Gauge::default()),
             hashing: entered(all, "password_hashes_count", "Password hashes running or waiting", Gauge::default()),
             hashes: Counts {
                 made: entered(all, "password_hashes", "Passwords hashed", Counter::default()),
@@ -142,6 +144,7 @@ impl Metrics {
         set(&self.sockets, sockets);
         set(&self.ledgers, ledgers);
         set(&self.streams, node.streams.count());
+        set(&self.strangers, node.strangers.taken());
         set(&self.hashing, node.hashing.busy());
         set(&self.database_bytes, file_bytes(&self.database));
         let mut wal = self.database.as_os_str().to_owned();

@@ -21,6 +21,7 @@ use crate::events::{Courier, Outbound, Streams};
 use crate::gate::Gate;
 use crate::health::Health;
 use crate::insights::Insights;
+use crate::intake::Room;
 use crate::limiter::LocalLimiter;
 use crate::mail::Post;
 use crate::metrics::Metrics;
@@ -55,6 +56,8 @@ pub(crate) struct Node {
     pub(crate) attempts: Attempts,
     pub(crate) nonces: Nonces,
     pub(crate) gate: Gate,
+    /// For what is not known yet whose it is.
+    pub(crate) strangers: Room,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
     pub(crate) post: Post,
@@ -116,6 +119,7 @@ impl Node {
             courier,
             insights,
             gate: Gate::new(Arc::clone(&limiter), &limits),
+            strangers: Room::new(limits.unauthenticated_max_bytes),
             health: Health::default(),
             metrics,
             rates: Rates::new(limiter, limits.rates()),

@@ -140,15 +140,21 @@ fn a_connection_too_many_is_told_so_and_health_is_not_among_them() {
 #[test]
 fn strangers_have_so_many_bytes_in_all_and_whoever_is_known_goes_on() {
     let bytes = "300000";
-    let server = Server::start(&["--sync-body-max-bytes", bytes, "--unauthenticated-max-bytes", bytes]);
+    let limits = ["--sync-body-max-bytes", bytes, "--unauthenticated-max-bytes", bytes];
+    let server = Server::start(&[limits.as_slice(), &["--metrics-listen", "127.0.0.1:0"]].concat());
     let mut phone = Device::new(1);
     let account = server.sign_up("ana@example.org", &phone);
     let mut half = TcpStream::connect(&server.address).unwrap();
-    half.write_all(b"POST /v1/sync HTTP/1.1\r\nhost: x\r\ncontent-length: 290000\r\n\r\n").unwrap();
+    let head = b"POST /v1/sync HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 290000\r\n\r\n";
+    half.write_all(head).unwrap();
+    // What comes from here on is counted, all of it.
+    let mut go_on = [0; 25];
+    half.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
     half.write_all(&[0; 250_000]).unwrap();
-    let ask = || request(&server.address, "POST", "/v1/sync", &[], &[0; 120_000]).refusal();
-    // What was sent has come when there is no room for this. More would take the room that the first one is to have.
-    while ask() != (503, Code::Busy) {}
+    while metric(server.metrics.as_deref().unwrap(), "outlay_unauthenticated_bytes") < 250_000 {}
+    let ask = || request(&server.address, "POST", "/v1/sync", &[], &[0; 200_000]).refusal();
+    assert_eq!(ask(), (503, Code::Busy));
     let mut stranger = Socket::connect(&server);
     stranger.send_bytes(vec![0; 260_000]);
     assert_eq!(stranger.closed(), Some(Code::Busy));
