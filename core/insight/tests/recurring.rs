@@ -75,6 +75,31 @@ fn daily_habits_are_no_commitments_and_do_not_hide_one() {
     }
 }
 
+/// What is bought each second or third day is bought every four weeks as well.
+#[test]
+fn an_exact_habit_is_no_commitment() {
+    for days in [1, 2, 3] {
+        let bought = |step: u64| on(step, date("2022-01-03").add_days((step * days) as i32).unwrap(), 320, "Bakery", 1);
+        let rows: Vec<Spend> = (0..730 / days).map(bought).collect();
+        assert_eq!(recurring(&rows, rows.last().unwrap().date, &[]), vec![], "every {days} days");
+    }
+}
+
+#[test]
+fn several_commitments_of_one_name_and_amount_are_found_beside_each_other() {
+    let deposit = |number: u64, from| {
+        let mut rows = every(Cadence::Monthly, from, 12, 100_000, "Deposit");
+        rows.iter_mut().zip(number..).for_each(|(row, number)| row.id = id(number));
+        rows
+    };
+    let rows = [deposit(0, "2023-01-05"), deposit(100, "2023-01-12"), deposit(200, "2023-01-25")].concat();
+    let found = recurring(&rows, date("2023-12-31"), &[]);
+    assert_eq!(
+        found.iter().map(|one| (one.cadence, one.payments.len())).collect::<Vec<_>>(),
+        [(Cadence::Monthly, 12); 3]
+    );
+}
+
 #[test]
 fn a_varying_amount_is_a_range() {
     let mut dice = Dice(3);

@@ -85,6 +85,9 @@ pub(super) const fn periods_max(cadence: Cadence) -> u16 {
     rule(cadence).periods_max
 }
 
+/// Commitments of one name and amount that a person may have at once, such as deposits of which a new one begins each
+/// quarter. Whoever pays it more often than that buys something.
+const AT_ONCE_MAX: usize = 4;
 /// An amount more than this many times another is not the same payment with another price.
 pub(super) const RATIO_MAX: f64 = 2.0;
 /// At most so many rows around an expected date are looked at.
@@ -104,7 +107,7 @@ const AMOUNT_COST: f64 = 0.25;
 pub(super) fn best(points: &[Point], is_named: bool) -> Option<Chain> {
     let tried: Vec<Cadence> = Cadence::ALL.into_iter().filter(|cadence| is_possible(points, *cadence)).collect();
     let chains = tried.iter().filter_map(|cadence| best_of(points, *cadence, tried.len()));
-    let chains = chains.filter(|chain| is_enough(points, chain, is_named));
+    let chains = chains.filter(|chain| is_enough(points, chain, is_named) && !is_habit(points, chain));
     chains.min_by(|one, other| one.chance_log.total_cmp(&other.chance_log))
 }
 
@@ -114,6 +117,16 @@ fn is_enough(points: &[Point], chain: &Chain, is_named: bool) -> bool {
     let [first, second] = chained.as_slice() else { return true };
     let off = days_between(chain.cadence.after(first.date, 1), second.date).abs();
     is_named && first.minor == second.minor && off <= off_exact(chain.cadence)
+}
+
+/// Whether what was paid is paid between the payments of a chain, too, to the cent and more often than they are: whoever buys
+/// the same every second day buys it every four weeks.
+fn is_habit(points: &[Point], chain: &Chain) -> bool {
+    let (Some(first), Some(last)) = (chain.places.first(), chain.places.last()) else { return false };
+    let between = points.get(*first..=*last).unwrap_or_default();
+    let is_chained =
+        |minor: i64| chain.places.iter().any(|place| points.get(*place).is_some_and(|one| one.minor == minor));
+    between.iter().filter(|point| is_chained(point.minor)).count() > AT_ONCE_MAX * chain.places.len()
 }
 
 /// Whether a group is long enough for a chain of a cadence, and not so dense that a row is expected near any date, in which
