@@ -32,6 +32,7 @@ use crate::blobs::Blobs;
 use crate::clock::{Environment, System, random};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key_store::{FileKeyStore, KeyStore};
+use crate::log_sink::{Log, LogSink};
 use crate::model::Diagnosis;
 use crate::observe::Observers;
 use crate::store::{Store, Write, rebuild, standing};
@@ -53,6 +54,8 @@ pub struct Options {
     pub default_currency: Currency,
     /// The name of that ledger.
     pub default_name: String,
+    /// Who is told the lines of the log; nobody if `None`.
+    pub log_sink: Option<Arc<dyn LogSink>>,
     /// How it is synced.
     #[cfg(feature = "sync")]
     pub sync: crate::sync::SyncOptions,
@@ -66,6 +69,7 @@ impl Default for Options {
             database_bytes_max: None,
             default_currency: Currency::EUR,
             default_name: "Personal".to_owned(),
+            log_sink: None,
             #[cfg(feature = "sync")]
             sync: crate::sync::SyncOptions::default(),
         }
@@ -86,6 +90,8 @@ pub struct Engine {
     studies: following::Studies,
     #[cfg(feature = "sync")]
     pub(crate) sync: crate::sync::Hub,
+    /// Last, so that what the others still tell is told.
+    pub(crate) log: Log,
 }
 
 impl Engine {
@@ -145,10 +151,12 @@ impl Engine {
         }
         let blobs = Blobs::beside(store.path());
         let store = Arc::new(store);
-        let maintenance = Maintenance::new(Arc::clone(&store));
-        let observers = Observers::new(Arc::clone(&store));
+        let log = Log::new(options.log_sink.clone());
+        opened(&log, &store, &device);
+        let maintenance = Maintenance::new(Arc::clone(&store), log.clone());
+        let observers = Observers::new(Arc::clone(&store), log.clone());
         #[cfg(feature = "sync")]
-        let sync = crate::sync::Hub::new(&options.sync, store.path());
+        let sync = crate::sync::Hub::new(&options.sync, store.path(), log.clone());
         Ok(Self {
             store,
             author,
@@ -162,6 +170,7 @@ impl Engine {
             studies: following::Studies::default(),
             #[cfg(feature = "sync")]
             sync,
+            log,
         })
     }
 
@@ -208,6 +217,9 @@ impl Engine {
                 self.check_files(&mut diagnosis)?;
             }
         }
+        if !diagnosis.problems.is_empty() {
+            self.log.warn("store", || format!("{} problems were found by a check", diagnosis.problems.len()));
+        }
         Ok(diagnosis)
     }
 
@@ -253,9 +265,39 @@ impl Engine {
                 self.observers.wake();
                 self.maintenance.wake();
             }
-            Err(_) => self.author.begin_new_feeds(),
+            Err(error) => {
+                if matches!(error.kind(), ErrorKind::DiskFull | ErrorKind::Corrupt | ErrorKind::Internal) {
+                    self.log.warn("store", || format!("a write failed and changed nothing: {:?}", error.kind()));
+                }
+                self.author.begin_new_feeds();
+            }
         }
         result
+    }
+
+    /// Writes into the log that a call of this engine has panicked, which only who catches the panic knows.
+    pub fn note_panic(&self) {
+        self.log.error("engine", || "a call ended by a bug".to_owned());
+    }
+}
+
+/// Writes what was opened into the log.
+fn opened(log: &Log, store: &Store, device: &DeviceKey) {
+    if store.set_aside().is_some() {
+        log.warn("store", || "the database was damaged; it was moved aside and a new one begun".to_owned());
+    }
+    let (from, to) = store.steps();
+    match from {
+        0 => log.info("store", || format!("made a database of schema step {to}")),
+        from if from < to => log.info("store", || format!("migrated the database from schema step {from} to {to}")),
+        _ => {}
+    }
+    log.info("engine", || format!("opened by device {device}"));
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.log.info("engine", || "closed".to_owned());
     }
 }
 

@@ -25,6 +25,7 @@ mod error;
 pub mod import;
 mod invitation;
 mod key_store;
+mod log_sink;
 mod model;
 mod observe;
 mod store;
@@ -38,6 +39,7 @@ pub use engine::{Engine, INVITATION_DAYS_MAX, Options};
 pub use error::{Error, ErrorKind, Result};
 pub use import::{ImportOptions, ImportRow, Progress};
 pub use key_store::{FileKeyStore, KeyStore};
+pub use log_sink::{LogLevel, LogLine, LogSink};
 pub use model::{
     AsideCommit, Attachment, Author, Conflict, ConflictValue, Content, Diagnosis, Edit, Expense, FieldChange,
     FieldValue, Filter, HistoryEntry, Imported, Invitation, Ledger, Member, MemberDevice, Named, NewExpense,

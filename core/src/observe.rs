@@ -15,6 +15,7 @@ use outlay_ledger::{DocumentId, LedgerId};
 use rusqlite::Connection;
 
 use crate::error::Result;
+use crate::log_sink::Log;
 use crate::model::{Expense, Filter, Sort};
 use crate::store::things::Names;
 use crate::store::{Store, keys, query};
@@ -124,6 +125,7 @@ impl Drop for Subscription {
 pub(crate) struct Observers {
     shared: Arc<Shared>,
     store: Arc<Store>,
+    log: Log,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -161,8 +163,8 @@ impl Shared {
 }
 
 impl Observers {
-    pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { shared: Arc::default(), store, thread: Mutex::default() }
+    pub(crate) fn new(store: Arc<Store>, log: Log) -> Self {
+        Self { shared: Arc::default(), store, log, thread: Mutex::default() }
     }
 
     pub(crate) fn wake(&self) {
@@ -190,9 +192,9 @@ impl Observers {
     fn begin(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
-            let (shared, store) = (Arc::clone(&self.shared), Arc::clone(&self.store));
+            let (shared, store, log) = (Arc::clone(&self.shared), Arc::clone(&self.store), self.log.clone());
             let spawned = std::thread::Builder::new().name("outlay-observe".to_owned());
-            *thread = spawned.spawn(move || run(&shared, &store)).ok();
+            *thread = spawned.spawn(move || run(&shared, &store, &log)).ok();
         }
     }
 }
@@ -209,7 +211,7 @@ impl Drop for Observers {
     }
 }
 
-fn run(shared: &Shared, store: &Store) {
+fn run(shared: &Shared, store: &Store, log: &Log) {
     shared.lock().teller = Some(std::thread::current().id());
     let beside = store.reader().ok().flatten();
     let mut version = beside.as_ref().and_then(|connection| Store::data_version(connection).ok());
@@ -234,13 +236,13 @@ fn run(shared: &Shared, store: &Store) {
         let watched = state.watched.clone();
         drop(state);
         for watched in watched {
-            tell(shared, store, watched);
+            tell(shared, store, log, watched);
         }
     }
 }
 
 /// Reads a watch again and tells its observer the difference, with no lock held.
-fn tell(shared: &Shared, store: &Store, watched: Watched) {
+fn tell(shared: &Shared, store: &Store, log: &Log, watched: Watched) {
     let Ok(new) = store.read_named(|connection, names| read(connection, names, &watched.watch)) else { return };
     let old = watched.told.clone().unwrap_or_default();
     let diff = Diff::between(&old, &new);
@@ -264,6 +266,7 @@ fn tell(shared: &Shared, store: &Store, watched: Watched) {
     if called.is_err() {
         // An observer that panics is not called again, and the others go on.
         state.watched.retain(|other| other.id != watched.id);
+        log.error("observe", || "an observer of entries failed, and is not called again".to_owned());
     }
     drop(state);
     shared.told.notify_all();

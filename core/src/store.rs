@@ -84,6 +84,8 @@ pub(crate) struct Store {
     /// A connection of its own, so that moving the WAL holds nobody up.
     checkpointer: Mutex<Option<Connection>>,
     set_aside: Option<PathBuf>,
+    /// The step of the schema that it was found at, 0 for none, and the one that it is at.
+    steps: (usize, usize),
 }
 
 /// Where a database is.
@@ -174,22 +176,27 @@ impl Store {
             opened => (opened?, None),
         };
         let (mut writer, mut readers) = (None, Vec::new());
-        match opened {
-            Opened::ToRead(connection) => readers.push(Reader::new(connection)),
-            Opened::ToWrite(connection) => {
+        let found = match opened {
+            Opened::ToRead(connection) => {
+                readers.push(Reader::new(connection));
+                migration::newest()
+            }
+            Opened::ToWrite(connection, found) => {
                 limit(&connection, bytes_max)?;
                 writer = Some(connection);
+                found
             }
-        }
-        Ok(Self::new(Place::File(path.to_owned()), bytes_max, writer, readers, set_aside))
+        };
+        let steps = (found, migration::newest());
+        Ok(Self::new(Place::File(path.to_owned()), bytes_max, writer, readers, set_aside, steps))
     }
 
     pub(crate) fn open_in_memory(bytes_max: Option<u64>) -> Result<Self> {
         let mut connection = Connection::open_in_memory()?;
         prepare_to_write(&connection, WRITER_CACHE_KIB)?;
-        migration::migrate(&mut connection)?;
+        let steps = (migration::migrate(&mut connection)?, migration::newest());
         limit(&connection, bytes_max)?;
-        Ok(Self::new(Place::Memory, bytes_max, Some(connection), Vec::new(), None))
+        Ok(Self::new(Place::Memory, bytes_max, Some(connection), Vec::new(), None, steps))
     }
 
     fn new(
@@ -198,14 +205,21 @@ impl Store {
         writer: Option<Connection>,
         readers: Vec<Reader>,
         set_aside: Option<PathBuf>,
+        steps: (usize, usize),
     ) -> Self {
         let writer = Mutex::new(Writer { connection: writer, state: WriterState::default() });
-        Self { place, bytes_max, writer, readers: Mutex::new(readers), checkpointer: Mutex::default(), set_aside }
+        let (readers, checkpointer) = (Mutex::new(readers), Mutex::default());
+        Self { place, bytes_max, writer, readers, checkpointer, set_aside, steps }
     }
 
     /// Where a damaged database was moved when this one was opened in its place.
     pub(crate) fn set_aside(&self) -> Option<&Path> {
         self.set_aside.as_deref()
+    }
+
+    /// The step of the schema that the database was found at, 0 for a new one, and the one that it is at.
+    pub(crate) const fn steps(&self) -> (usize, usize) {
+        self.steps
     }
 
     /// The file of the database; `None` if it is in memory.
@@ -407,10 +421,10 @@ impl Reader {
     }
 }
 
-/// A database that is there and needs nothing is opened once, to be read.
+/// A database that is there and needs nothing is opened once, to be read. Another one was found at a step of the schema.
 enum Opened {
     ToRead(Connection),
-    ToWrite(Connection),
+    ToWrite(Connection, usize),
 }
 
 fn open_file(path: &Path) -> Result<Opened> {
@@ -429,8 +443,8 @@ fn open_file(path: &Path) -> Result<Opened> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let mut connection = open_connection(path, flags, WRITER_CACHE_KIB)?;
-    migration::migrate(&mut connection)?;
-    Ok(Opened::ToWrite(connection))
+    let found = migration::migrate(&mut connection)?;
+    Ok(Opened::ToWrite(connection, found))
 }
 
 fn open_reader(path: &Path) -> Result<Connection> {

@@ -13,6 +13,8 @@ mod certificate;
 mod copies;
 #[path = "sync/expiry.rs"]
 mod expiry;
+#[path = "sync/log.rs"]
+mod log;
 #[path = "sync/outages.rs"]
 mod outages;
 #[path = "sync/programs.rs"]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::error::Result;
+use crate::log_sink::Log;
 use crate::store::{Store, log, search};
 
 /// Writes between two looks at what there is to do: a look costs more than an add.
@@ -19,6 +20,7 @@ const UNINDEXED_MIN: i64 = 64;
 pub(super) struct Maintenance {
     shared: Arc<Shared>,
     store: Arc<Store>,
+    log: Log,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -34,9 +36,9 @@ struct State {
 }
 
 impl Maintenance {
-    pub(super) fn new(store: Arc<Store>) -> Self {
+    pub(super) fn new(store: Arc<Store>, log: Log) -> Self {
         let shared = Arc::new(Shared { state: Mutex::default(), woken: Condvar::new() });
-        Self { shared, store, thread: Mutex::default() }
+        Self { shared, store, log, thread: Mutex::default() }
     }
 
     pub(super) fn wake(&self) {
@@ -68,10 +70,10 @@ impl Maintenance {
     fn begin(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
-            let (shared, store) = (Arc::clone(&self.shared), Arc::clone(&self.store));
+            let (shared, store, log) = (Arc::clone(&self.shared), Arc::clone(&self.store), self.log.clone());
             let spawned = std::thread::Builder::new().name("outlay-maintenance".to_owned());
             // Without a thread nothing is lost: searches read what the index lacks.
-            *thread = spawned.spawn(move || run(&shared, &store)).ok();
+            *thread = spawned.spawn(move || run(&shared, &store, &log)).ok();
         }
     }
 }
@@ -86,7 +88,7 @@ impl Drop for Maintenance {
     }
 }
 
-fn run(shared: &Shared, store: &Store) {
+fn run(shared: &Shared, store: &Store, log: &Log) {
     loop {
         let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         while !state.is_closing && state.writes < WRITES_PER_LOOK {
@@ -97,8 +99,11 @@ fn run(shared: &Shared, store: &Store) {
         }
         state.writes = 0;
         drop(state);
-        // What failed is tried again after the next writes.
-        let _ = look(store);
+        if let Err(error) = look(store) {
+            log.warn("store", || {
+                format!("upkeep failed, and is tried again after the next writes: {:?}", error.kind())
+            });
+        }
     }
 }
 

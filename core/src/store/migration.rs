@@ -46,9 +46,15 @@ fn check_sqlite() -> Result<()> {
     Ok(())
 }
 
-/// Takes a database to the newest step.
-pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+/// The newest step.
+pub(super) const fn newest() -> usize {
+    STEPS.len()
+}
+
+/// Takes a database to the newest step, and says which it was at; 0 for a new one.
+pub(super) fn migrate(connection: &mut Connection) -> Result<usize> {
     check_sqlite()?;
+    let found = version(connection)?;
     while version(connection)? < STEPS.len() {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let reached = version(&tx)?;
@@ -62,7 +68,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
         }
         tx.commit()?;
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Makes what a script says. SQLite keeps the text of each table, comments too, and reads all of it whenever the file is

@@ -73,6 +73,8 @@ impl Engine {
         self.take_further_key(further, &further_tokens)?;
         *self.sync.parting() = Parting::default();
         self.sync.is_copied.store(false, Ordering::Release);
+        self.log
+            .warn("sync", || format!("this database was copied with its key: it is device {} now", self.device_key()));
         Ok(Some(further_tokens))
     }
 

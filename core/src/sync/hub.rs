@@ -12,6 +12,7 @@ use super::lease::Leases;
 use super::status::{Connection, Waiting};
 use super::token::{FileTokenStore, MemoryTokenStore, TokenStore};
 use super::watch::{Live, Signal};
+use crate::log_sink::Log;
 
 /// What is shared.
 pub(crate) struct Hub {
@@ -37,10 +38,11 @@ pub(crate) struct Hub {
     /// Whether the database is known to have been copied: what is asked often, without asking the database.
     pub(crate) is_copied: AtomicBool,
     parting: Mutex<Parting>,
+    log: Log,
 }
 
 impl Hub {
-    pub(crate) fn new(options: &SyncOptions, database: Option<&Path>) -> Self {
+    pub(crate) fn new(options: &SyncOptions, database: Option<&Path>, log: Log) -> Self {
         let tokens = options.token_store.clone().unwrap_or_else(|| match database {
             Some(database) => Arc::new(FileTokenStore::beside(database)),
             None => Arc::new(MemoryTokenStore::default()),
@@ -58,6 +60,7 @@ impl Hub {
             signal: Arc::default(),
             is_copied: AtomicBool::new(false),
             parting: Mutex::default(),
+            log,
         }
     }
 
@@ -83,13 +86,29 @@ impl Hub {
     }
 
     pub(crate) fn set(&self, connection: Connection, waiting: Option<Waiting>) {
+        let mut before = connection;
         self.signal.update(|live| {
-            live.connection = connection;
+            before = std::mem::replace(&mut live.connection, connection);
             live.waiting = waiting;
             if connection != Connection::Live {
                 live.sent = 0;
             }
         });
+        if before != connection {
+            self.tell(connection);
+        }
+    }
+
+    /// Writes into the log how the connection is now. Whoever waits before trying again says why.
+    fn tell(&self, connection: Connection) {
+        match connection {
+            Connection::Off => self.log.info("sync", || "off".to_owned()),
+            Connection::Connecting => self.log.debug("sync", || "connecting".to_owned()),
+            Connection::Live => self.log.info("sync", || "live".to_owned()),
+            Connection::Retrying => {}
+            Connection::Elsewhere => self.log.info("sync", || "another process syncs this database".to_owned()),
+            Connection::SignedOut => self.log.warn("sync", || "signing in is needed".to_owned()),
+        }
     }
 }
 

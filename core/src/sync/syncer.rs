@@ -126,6 +126,15 @@ async fn once(engine: &Engine, deadline: Duration) -> Result<SyncReport> {
         return Ok(SyncReport { is_complete, waiting, ..SyncReport::default() });
     };
     let report = until_alike(engine, deadline).await;
+    match &report {
+        Ok(report) => engine.log.info("sync", || {
+            let SyncReport { pushed, pulled, refused, damaged, is_complete, .. } = report;
+            format!(
+                "synced: {pushed} up, {pulled} down, {refused} refused, {damaged} damaged, all alike: {is_complete}"
+            )
+        }),
+        Err(error) => engine.log.warn("sync", || format!("a sync ended: {}", reason(error))),
+    }
     let waiting = engine.sync.live().waiting;
     engine.sync.set(Connection::Off, waiting);
     report
@@ -260,6 +269,7 @@ async fn until_account(engine: &Engine, stop: &Stop) -> Duration {
 /// The server has signed this device out: the tokens are worth nothing any more.
 fn revoked(engine: &Engine) -> Result<Error> {
     engine.sync.tokens.save(None)?;
+    engine.log.warn("sync", || "the server has signed this device out".to_owned());
     Ok(refusal(Code::Revoked, None))
 }
 
@@ -271,12 +281,21 @@ fn failed(engine: &Engine, failures: &mut u32, error: &Error) -> Duration {
     let longest = Duration::from_millis(BACKOFF_MS_MAX);
     let pause = if is_final { longest } else { backoff(engine, *failures).max(asked.unwrap_or_default()) };
     let retry_ms = u64::try_from(pause.as_millis()).ok();
+    engine.log.warn("sync", || {
+        let why = reason(error);
+        format!("no connection for the {failures}. time, tried again in {} ms: {why}", pause.as_millis())
+    });
     let waiting = match refused {
         Some(refused) => Waiting::for_code(refused.code, retry_ms),
         None => Waiting::for_text(error.to_string(), retry_ms),
     };
     engine.sync.set(Connection::Retrying, Some(waiting));
     pause
+}
+
+/// Why something failed, in words of ours: the code of the server, or the kind of error.
+fn reason(error: &Error) -> String {
+    refusal_of(error).map_or_else(|| format!("{:?}", error.kind()), |refused| refused.code.name().to_owned())
 }
 
 /// A wait by chance up to twice that of the time before: many devices do not come back all at once.

@@ -136,6 +136,9 @@ fn run(engine: &Weak<Engine>, signal: &Signal, is_ended: &AtomicBool, observer: 
             told = Some(status.clone());
             if catch_unwind(AssertUnwindSafe(|| observer.changed(status))).is_err() {
                 // An observer that panics is not called again.
+                if let Some(engine) = engine.upgrade() {
+                    engine.log.error("observe", || "an observer of sync failed, and is not called again".to_owned());
+                }
                 return;
             }
         }

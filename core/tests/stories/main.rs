@@ -10,6 +10,7 @@ mod entries;
 #[cfg(feature = "insight")]
 mod insights;
 mod ledgers;
+mod log;
 mod money;
 mod query;
 #[path = "../support/mod.rs"]
