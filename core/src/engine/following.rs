@@ -9,11 +9,12 @@ use std::sync::{Mutex, PoisonError};
 
 use outlay_insight::insights::Insights;
 use outlay_insight::months::Parents;
-use outlay_insight::recurring::Decided;
+use outlay_insight::recurring::{Decided, fingerprint};
 use outlay_insight::study::{self, Progress, Study};
 use outlay_insight::suggest::Suggestion;
 use outlay_insight::trips::Travel;
 use outlay_insight::wording::Names;
+use outlay_ledger::expense::Decision;
 use outlay_ledger::spend::Spend;
 use outlay_ledger::text::normalize;
 use outlay_ledger::{Date, DocumentId, LedgerId};
@@ -21,7 +22,7 @@ use rusqlite::Connection;
 
 use super::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{NewExpense, Reference};
+use crate::model::{Expense, NewExpense, Reference};
 use crate::store::insights::{self, Changed, Known};
 use crate::store::{keys, things};
 
@@ -121,6 +122,62 @@ impl Engine {
             tags: new.tags.clone(),
         };
         self.followed(ledger, None, |study, _| Ok(study.suggest(&row, today)))
+    }
+
+    /// Decides of a payment that comes back, of which these are all payments by date. The decision is written into the latest
+    /// one, whose holds over those of others; `None` takes every one back that holds for it: those in its payments, and those
+    /// in entries of the trash that were called the same.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Engine::decide`], and [`ErrorKind::InvalidInput`] without a payment.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use outlay_core::{Currency, Decision, Engine, Money, NewExpense};
+    /// let engine = Engine::open_in_memory()?;
+    /// let home = engine.create_ledger("Home", Currency::EUR)?.id;
+    /// let pay = || engine.add_expense(home, NewExpense::new(Money::parse("800", Currency::EUR)?, "Rent"));
+    /// let (may, june) = (pay()?.id, pay()?.id);
+    /// engine.decide_commitment(home, &[may], Some(Decision::Confirmed))?;
+    /// engine.decide_commitment(home, &[may, june], Some(Decision::Dismissed))?;
+    /// assert_eq!(engine.decisions(home)?, [(may, Decision::Confirmed), (june, Decision::Dismissed)]);
+    /// engine.decide_commitment(home, &[may, june], None)?;
+    /// assert_eq!(engine.decisions(home)?, []);
+    /// # Ok::<(), outlay_core::Error>(())
+    /// ```
+    pub fn decide_commitment(
+        &self,
+        ledger: LedgerId,
+        payments: &[DocumentId],
+        decision: Option<Decision>,
+    ) -> Result<()> {
+        let latest = payments.last().ok_or_else(|| Error::invalid("a commitment has payments"))?;
+        if decision.is_some() {
+            return self.decide(ledger, *latest, decision).map(|_| ());
+        }
+        let mut names = Vec::new();
+        for payment in payments {
+            names.extend(self.called(ledger, *payment)?.map(|(name, _)| name));
+        }
+        for (entry, _) in self.decisions(ledger)? {
+            let is_gone_and_alike =
+                self.called(ledger, entry)?.is_some_and(|(name, is_gone)| is_gone && names.contains(&name));
+            if payments.contains(&entry) || is_gone_and_alike {
+                self.decide(ledger, entry, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What an entry is called, by [`fingerprint`], and whether it is in the trash.
+    fn called(&self, ledger: LedgerId, entry: DocumentId) -> Result<Option<(u64, bool)>> {
+        let called = |entry: Expense| {
+            let category = entry.category.map(|category| category.id);
+            (fingerprint(&entry.payee, &entry.note, category), entry.deleted)
+        };
+        Ok(self.expense(ledger, entry)?.map(called))
     }
 
     /// Gives back the memory that insights and suggestions keep. They are the same afterwards, the next one slower.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use outlay_core::insight::objects::CommitmentObject;
-use outlay_core::insight::recurring::{Commitment, Standing, fingerprint};
+use outlay_core::insight::recurring::{Commitment, Standing};
 use outlay_core::insight::wording::{Names, patterns};
 use outlay_core::{Decision, DocumentId, Engine, InsightOptions, LedgerId};
 
@@ -47,11 +47,8 @@ fn decide(meant: &args::Commitment, decision: Option<Decision>, home: &Home, out
     let ledger = lookup::some_ledger(&engine, meant.ledger.ledger.as_deref())?.id;
     let names = lookup::category_names(&engine, ledger)?;
     let commitment = commitment(&found(&engine, ledger)?, &meant.commitment, &names)?.clone();
-    match (decision, commitment.payments.last()) {
-        // Of several decisions the one in the latest payment holds.
-        (Some(decision), Some(last)) => _ = engine.decide(ledger, last.entry, Some(decision))?,
-        _ => undecide(&engine, ledger, &commitment)?,
-    }
+    let payments: Vec<DocumentId> = commitment.payments.iter().map(|payment| payment.entry).collect();
+    engine.decide_commitment(ledger, &payments, decision)?;
     let now = found(&engine, ledger)?;
     let now = now.iter().find(|one| one.id == commitment.id).unwrap_or(&commitment);
     if out.is_json() {
@@ -63,31 +60,6 @@ fn decide(meant: &args::Commitment, decision: Option<Decision>, home: &Home, out
         Standing::Found => "Undecided",
     };
     out.line(format!("{verb}: {}", printable(&patterns::commitment(now, &names).join(" "))))
-}
-
-/// Takes back every decision that holds for a commitment: those in its payments, and those in entries of the trash that
-/// were called the same.
-fn undecide(engine: &Engine, ledger: LedgerId, commitment: &Commitment) -> Result<(), Failure> {
-    let called = |id: DocumentId| {
-        let entry = engine.expense(ledger, id)?;
-        let number = |entry: outlay_core::Expense| {
-            let category = entry.category.as_ref().map(|category| category.id);
-            (fingerprint(&entry.payee, &entry.note, category), entry.deleted)
-        };
-        Ok::<_, Failure>(entry.map(number))
-    };
-    let payments: Vec<DocumentId> = commitment.payments.iter().map(|payment| payment.entry).collect();
-    let mut names = Vec::new();
-    for payment in &payments {
-        names.extend(called(*payment)?.map(|(name, _)| name));
-    }
-    for (entry, _) in engine.decisions(ledger)? {
-        let is_gone_and_alike = called(entry)?.is_some_and(|(name, is_gone)| is_gone && names.contains(&name));
-        if payments.contains(&entry) || is_gone_and_alike {
-            engine.decide(ledger, entry, None)?;
-        }
-    }
-    Ok(())
 }
 
 fn found(engine: &Engine, ledger: LedgerId) -> Result<Vec<Commitment>, Failure> {
