@@ -3,6 +3,7 @@
 mod conflicts;
 pub(crate) mod entries;
 mod files;
+mod insights;
 mod ledgers;
 mod members;
 mod sync;
@@ -119,6 +120,7 @@ impl Engine {
         match catch_unwind(AssertUnwindSafe(|| work(&opened))) {
             Ok(done) => Ok(done?),
             Err(_) => {
+                opened.engine.note_panic();
                 self.give_up(&opened);
                 Err(OutlayError::panicked())
             }

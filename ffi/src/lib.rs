@@ -11,6 +11,7 @@
 mod custom;
 mod engine;
 mod error;
+mod log_sink;
 mod observer;
 mod records;
 mod stores;
@@ -19,11 +20,19 @@ pub use custom::{DecimalValue, MonetaryAmount};
 pub use engine::Engine;
 pub use engine::entries::quick_add;
 pub use error::{CallbackError, OutlayError};
-pub use observer::{Cancel, Observer, ProgressObserver, Subscription, SyncObserver};
+pub use log_sink::LogSink;
+pub use observer::{Cancel, InsightObserver, Observer, ProgressObserver, Subscription, SyncObserver};
 pub use records::conflicts::{Decided, Resolution};
 pub use records::entries::{Diff, Edit, Inserted, OptionalId, OptionalReference, OptionalTime};
 pub use records::files::{Counted, Diagnosis, RefusedCommit, TakenIn};
+pub use records::insights::{
+    Commitment, CommitmentAmount, Insights, OddCharge, OddReason, Oddity, Payment, PriceChange, Suggestion, Trip,
+};
 pub use records::opening::Options;
+pub use records::spending::{
+    CurrencyInsights, Difference, Due, Expectation, Forecast, ForecastTarget, MonthSpent, Phase, PhaseChange, Phases,
+    Prices, RhythmPoint, Seller,
+};
 pub use stores::{KeyStore, TokenStore};
 
 uniffi::setup_scaffolding!();

@@ -1,8 +1,10 @@
 //! What the app is told: observers, progress, and the handles that end them.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use outlay_core::Progress as ImportProgress;
+use outlay_core::insight::study::Progress as InsightProgress;
 use outlay_core::sync::{Stop, SyncStatus};
 
 use crate::error::CallbackError;
@@ -33,6 +35,14 @@ pub trait ProgressObserver: Send + Sync {
     /// How far it is. It is called on the thread of the import, every few hundred rows. One that throws ends the import, and
     /// nothing is written then.
     fn progressed(&self, progress: ImportProgress) -> Result<(), CallbackError>;
+}
+
+/// Told how far insights are.
+#[uniffi::export(with_foreign)]
+pub trait InsightObserver: Send + Sync {
+    /// How far they are. It is called on the thread of the call, every few hundred entries. One that throws ends the call, and
+    /// nothing is lost then.
+    fn progressed(&self, progress: InsightProgress) -> Result<(), CallbackError>;
 }
 
 /// An observer of entries, as the engine tells it.
@@ -95,4 +105,10 @@ impl Cancel {
     pub fn cancel(&self) {
         self.0.ask();
     }
+}
+
+/// Whether a long call goes on after its progress was told: unless that failed, or the end was asked for, also from there.
+pub(crate) fn goes_on(told: Result<(), CallbackError>, cancel: Option<&Arc<Cancel>>) -> ControlFlow<()> {
+    let is_wanted = cancel.is_none_or(|cancel| !cancel.stop().is_asked());
+    if told.is_ok() && is_wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }

@@ -1,9 +1,9 @@
 //! What collided, what was done, and taking it back.
 
-use outlay_core::{Conflict, Decision, DocumentId, Expense, HistoryEntry, LedgerId, Undone};
+use outlay_core::{Conflict, DocumentId, HistoryEntry, LedgerId, Undone};
 
 use super::{Engine, Result};
-use crate::records::conflicts::{Decided, Resolution};
+use crate::records::conflicts::Resolution;
 
 #[uniffi::export]
 impl Engine {
@@ -25,15 +25,5 @@ impl Engine {
     /// Undoes the last action of this device that is not undone, a whole import too. Answers nothing if there is none.
     pub fn undo(&self) -> Result<Option<Undone>> {
         self.call(|engine| engine.undo())
-    }
-
-    /// Says of an entry whether the payment that it is one of is a commitment; nothing takes back what was said.
-    pub fn decide(&self, ledger: LedgerId, id: DocumentId, decision: Option<Decision>) -> Result<Expense> {
-        self.call(|engine| engine.decide(ledger, id, decision))
-    }
-
-    /// What was decided of payments that come back, and in which entries it stands.
-    pub fn decisions(&self, ledger: LedgerId) -> Result<Vec<Decided>> {
-        self.call(|engine| Ok(engine.decisions(ledger)?.into_iter().map(Into::into).collect()))
     }
 }

@@ -1,7 +1,6 @@
 //! Files: receipts, imports and exports, and what passes between two databases.
 
 use std::fs::File;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use outlay_core::import::csv::Profile;
@@ -11,7 +10,7 @@ use outlay_core::{
 };
 
 use super::{Engine, Result};
-use crate::observer::{Cancel, ProgressObserver};
+use crate::observer::{Cancel, ProgressObserver, goes_on};
 use crate::records::files::{Diagnosis, TakenIn};
 
 #[uniffi::export]
@@ -54,9 +53,8 @@ impl Engine {
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Imported> {
         let mut look = |at| {
-            let is_wanted = !cancel.as_ref().is_some_and(|cancel| cancel.stop().is_asked());
-            let is_told = progress.as_ref().is_none_or(|progress| progress.progressed(at).is_ok());
-            if is_wanted && is_told { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            let told = progress.as_ref().map_or(Ok(()), |progress| progress.progressed(at));
+            goes_on(told, cancel.as_ref())
         };
         self.call(|engine| engine.import(&bytes, &options, &mut look))
     }

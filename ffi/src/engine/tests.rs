@@ -61,3 +61,53 @@ fn an_observer_may_close_the_engine_that_tells_it() {
     watch.cancel();
     watch.cancel();
 }
+
+/// A sink that tells a channel, and does something after each line.
+struct Logs<F>(Mutex<std::sync::mpsc::Sender<outlay_core::LogLine>>, F);
+
+impl<F: Fn() + Send + Sync> crate::LogSink for Logs<F> {
+    fn log(&self, line: outlay_core::LogLine) {
+        self.0.lock().unwrap().send(line).unwrap();
+        (self.1)();
+    }
+}
+
+fn logging<F: Fn() + Send + Sync + 'static>(then: F) -> (Options, std::sync::mpsc::Receiver<outlay_core::LogLine>) {
+    let (tell, told) = std::sync::mpsc::channel();
+    let sink: Arc<dyn crate::LogSink> = Arc::new(Logs(Mutex::new(tell), then));
+    (Options { log_sink: Some(sink), ..Options::default() }, told)
+}
+
+#[test]
+fn a_call_that_panics_is_told_the_log_and_one_that_is_opened_anew_goes_on_telling() {
+    let (options, told) = logging(|| {});
+    let engine = Engine::open_in_memory(options).unwrap();
+    panicking(&engine);
+    engine.reopen().unwrap();
+    engine.shut_down();
+    let messages: Vec<String> = told.try_iter().map(|line| line.message).collect();
+    let count = |part: &str| messages.iter().filter(|message| message.contains(part)).count();
+    assert_eq!((count("ended by a bug"), count("opened by device"), count("closed")), (1, 2, 2), "{messages:?}");
+}
+
+#[test]
+fn a_sink_that_closes_the_engine_or_panics_harms_nobody() {
+    let (close, closed) = std::sync::mpsc::channel();
+    let holder = Arc::new(Mutex::new(None::<Arc<Engine>>));
+    let held = Arc::clone(&holder);
+    let (options, _told) = logging(move || {
+        if let Some(engine) = held.lock().unwrap().take() {
+            engine.shut_down();
+            close.send(()).unwrap();
+            panic!("a bug of the app");
+        }
+    });
+    let engine = Engine::open_in_memory(options).unwrap();
+    *holder.lock().unwrap() = Some(Arc::clone(&engine));
+    // The lines of opening may all have been told before, so there is one more.
+    panicking(&engine);
+    closed.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
+    assert_eq!(engine.ledgers(), Err(OutlayError::closed()));
+    engine.reopen().unwrap();
+    assert_eq!(engine.ledgers(), Ok(vec![]));
+}

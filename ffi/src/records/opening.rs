@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use outlay_core::Currency;
 
+use crate::log_sink::{LogBridge, LogSink};
 use crate::stores::{KeyBridge, KeyStore, TokenBridge, TokenStore};
 
 /// How an engine is opened. What is left out is as it is by default.
@@ -24,6 +25,9 @@ pub struct Options {
     /// The name of that ledger.
     #[uniffi(default = None)]
     pub default_name: Option<String>,
+    /// Who is told the lines of the log; nobody if there is none.
+    #[uniffi(default = None)]
+    pub log_sink: Option<Arc<dyn LogSink>>,
     /// Certificates, in PEM, that are roots beside those of the platform: for a server with a certificate of one's own.
     #[uniffi(default = [])]
     pub roots_pem: Vec<Vec<u8>>,
@@ -43,6 +47,7 @@ impl From<&Options> for outlay_core::Options {
             database_bytes_max,
             default_currency,
             default_name,
+            log_sink,
             roots_pem,
             months_first,
             is_metered,
@@ -54,6 +59,7 @@ impl From<&Options> for outlay_core::Options {
             database_bytes_max,
             default_currency: default_currency.unwrap_or(usual.default_currency),
             default_name: default_name.unwrap_or(usual.default_name),
+            log_sink: log_sink.map(LogBridge::over),
             sync: outlay_core::sync::SyncOptions {
                 token_store: token_store.map(TokenBridge::over),
                 roots_pem,
