@@ -192,13 +192,6 @@ public class Engine private constructor(internal val native: NativeEngine) : Aut
     /** Undoes the last action of this device that is not undone, a whole import too; `null` if there is none. */
     public suspend fun undo(): Undone? = call { undo() }
 
-    /** Says of an entry whether the payment that it is one of is a commitment; `null` takes back what was said. */
-    public suspend fun decide(ledger: LedgerId, id: DocumentId, decision: Decision?): Expense =
-        call { decide(ledger, id, decision) }
-
-    /** What was decided of payments that come back, and in which entries it stands. */
-    public suspend fun decisions(ledger: LedgerId): List<Decided> = call { decisions(ledger) }
-
     /** One call of the library, off the caller's thread. */
     internal suspend fun <T> call(work: NativeEngine.() -> T): T = onOther { native.work() }
 }

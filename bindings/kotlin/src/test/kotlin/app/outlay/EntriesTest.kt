@@ -162,13 +162,4 @@ class EntriesTest {
         assertTrue(engine.ledger(other.id).isDefault)
         assertEquals("CHF", other.currency?.code)
     }
-
-    @Test
-    fun `decisions of payments that come back`() = withHome { engine, home ->
-        val rent = engine.spend(home, "900", "Rent")
-        engine.decide(home, rent.id, Decision.CONFIRMED)
-        assertEquals(listOf(Decided(rent.id, Decision.CONFIRMED)), engine.decisions(home))
-        engine.decide(home, rent.id, null)
-        assertEquals(emptyList<Decided>(), engine.decisions(home))
-    }
 }
