@@ -131,17 +131,6 @@ extension Engine {
     /// Undoes the last action of this device that is not undone, a whole import too; `nil` if there is none.
     @discardableResult
     public func undo() async throws -> Undone? { try await call { try $0.undo() } }
-
-    /// Says of an entry whether the payment that it is one of is a commitment; `nil` takes back what was said.
-    @discardableResult
-    public func decide(_ id: DocumentId, in ledger: LedgerId, _ decision: Decision?) async throws -> Expense {
-        try await call { try $0.decide(ledger: ledger, id: id, decision: decision) }
-    }
-
-    /// What was decided of payments that come back, and in which entries it stands.
-    public func decisions(in ledger: LedgerId) async throws -> [Decided] {
-        try await call { try $0.decisions(ledger: ledger) }
-    }
 }
 
 /// Entries, read page by page as they are asked for.
