@@ -107,11 +107,3 @@ def test_ledgers_have_a_default(engine: Engine) -> None:
     assert engine.default_ledger() == made and [ledger.name for ledger in engine.ledgers()] == [made.name, "Trips"]
     engine.set_default_ledger(other.id)
     assert engine.ledger(other.id).is_default and other.currency == "CHF"
-
-
-def test_decisions_of_payments_that_come_back(engine: Engine, home: str) -> None:
-    rent = spend(engine, home, "900", "Rent")
-    engine.decide(home, rent.id, outlay.Decision.CONFIRMED)
-    assert engine.decisions(home) == [outlay.Decided(id=rent.id, decision=outlay.Decision.CONFIRMED)]
-    engine.decide(home, rent.id, None)
-    assert engine.decisions(home) == []

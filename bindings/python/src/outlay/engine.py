@@ -33,6 +33,7 @@ from outlay._native.outlay import (
 )
 from outlay.account import AccountCalls
 from outlay.errors import CancelledError, called
+from outlay.insights import InsightCalls
 from outlay.members import MemberCalls
 from outlay.money import Money
 from outlay.receipts import ReceiptCalls
@@ -136,7 +137,7 @@ def where(
     )
 
 
-class Engine(AccountCalls, MemberCalls, ReceiptCalls):
+class Engine(AccountCalls, InsightCalls, MemberCalls, ReceiptCalls):
     """The engine on one database; a ``with`` closes it.
 
     >>> with Engine.in_memory() as engine:
@@ -344,14 +345,6 @@ class Engine(AccountCalls, MemberCalls, ReceiptCalls):
     def undo(self) -> Undone | None:
         """Undoes the last action of this device that is not undone, a whole import too; ``None`` if there is none."""
         return called(self._native.undo)
-
-    def decide(self, ledger: str, expense: str, decision: native.Decision | None) -> Expense:
-        """Says of an entry whether the payment that it is one of is a commitment; ``None`` takes back what was said."""
-        return called(self._native.decide, ledger, expense, decision)
-
-    def decisions(self, ledger: str) -> list[native.Decided]:
-        """What was decided of payments that come back, and in which entries it stands."""
-        return called(self._native.decisions, ledger)
 
     # Files in and out
 

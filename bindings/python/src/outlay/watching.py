@@ -1,4 +1,4 @@
-"""What is told while it changes: live queries, sync, and the progress of an import."""
+"""What is told while it changes: live queries, sync, the log, and the progress of an import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from outlay._native import outlay as native
-from outlay._native.outlay import Diff, Expense, ImportProgress, SyncStatus
+from outlay._native.outlay import Diff, Expense, ImportProgress, LogLine, SyncStatus
 
 T = TypeVar("T")
 
@@ -41,6 +41,16 @@ class StatusObserver(native.SyncObserver):
 
     def changed(self, status: SyncStatus) -> None:
         _tell(self._callback, status)
+
+
+class LogSink(native.LogSink):
+    """Tells a function the lines of the log: ``Options(log_sink=LogSink(print))``. One that raises is not called again."""
+
+    def __init__(self, callback: Callable[[LogLine], object]) -> None:
+        self._callback = callback
+
+    def log(self, line: LogLine) -> None:
+        _tell(self._callback, line)
 
 
 class ProgressObserver(native.ProgressObserver):
