@@ -3,12 +3,13 @@ package app.outlay
 import java.nio.file.Path
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit.SECONDS
-import kotlinx.coroutines.flow.first
+import java.util.concurrent.atomic.AtomicReference
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.test.runTest
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
 
 /** What the engine tells the log of the app, and sinks that misbehave. */
@@ -52,21 +53,20 @@ class LogTest {
 
     @Test
     fun `a sink may call the engine, and close it`() = runTest {
-        lateinit var engine: Engine
-        val ledgers = LinkedBlockingQueue<List<Ledger>>()
-        var isOpen = false
+        val (opened, ledgers) = AtomicReference<Engine?>() to LinkedBlockingQueue<List<Ledger>>()
         val sink = logSink { line ->
-            if (isOpen && line.target == "sync") {
-                ledgers += runBlocking { engine.ledgers() }
+            if (line.target == "sync") opened.getAndSet(null)?.let { engine ->
+                val held = runBlocking { engine.ledgers() }
                 engine.close()
+                ledgers += held
             }
         }
-        engine = Engine.inMemory(Options(logSink = sink))
-        val home = engine.createLedger("Home", EUR)
-        isOpen = true
-        engine.startSync()
-        assertEquals(listOf(home), ledgers.poll(PATIENCE.inWholeSeconds, SECONDS))
-        engine.closings.first { it == 1 }
-        engine.reopen()
+        Engine.inMemory(Options(logSink = sink)).use { engine ->
+            val home = engine.createLedger("Home", EUR)
+            opened.set(engine)
+            engine.startSync()
+            assertEquals(listOf(home), ledgers.poll(PATIENCE.inWholeSeconds, SECONDS))
+            assertThrows<OutlayException.Closed> { engine.ledgers() }
+        }
     }
 }
