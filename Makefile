@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tour server test check bindings bindings-kotlin bindings-swift bindings-python wheel api bench load sim insight-eval
+.PHONY: help setup tour server test check size bindings bindings-kotlin bindings-swift bindings-python wheel api bench bench-bindings load sim insight-eval
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -27,6 +27,11 @@ BINDINGS = $(abspath $(TARGET))/bindings
 SUITES = OUTLAY_CALLS="$(BINDINGS)/calls" OUTLAY_ERRORS="$(BINDINGS)/errors" OUTLAY_SERVER="$(abspath $(TARGET))/debug/outlay-server"
 LIBRARY = $(TARGET)/debug/liboutlay.so
 GENERATE = $(TARGET)/debug/uniffi-bindgen generate --no-format $(LIBRARY) --language
+# What uniffi writes for Swift, where its package looks for it.
+SWIFT_GENERATED = made=bindings/swift/Generated; rm -rf "$$made" && \
+  $(GENERATE) swift --out-dir "$$made/OutlayNative" && mkdir "$$made/OutlayFFI" && \
+  mv "$$made"/OutlayNative/OutlayFFI.h "$$made/OutlayFFI/" && \
+  mv "$$made"/OutlayNative/OutlayFFI.modulemap "$$made/OutlayFFI/module.modulemap"
 # Says that a package is not tested, and why; where CI is true that is a failure.
 WITHOUT = if [[ "$${CI:-}" == true ]]; then echo "FAILED: $(1) is not installed; make setup installs it" >&2; exit 1; fi; \
   echo "SKIPPED: $(2): $(1) is not installed (make setup installs it)" >&2
@@ -60,7 +65,7 @@ server: ## a sync server to try things with, for this machine only
 	$(CARGO) build --quiet --release -p outlay-server
 	exec $(TARGET)/release/outlay-server serve --dev --data "$(DATA)" --listen "$(LISTEN)"
 
-test: check ## everything that must pass: check, all tests, and the packages for other languages
+test: check ## everything that must pass: check, all tests, the size of the library, and the packages for other languages
 	$(CARGO) test --workspace
 	if $(HAS_VENV); then \
 	  OUTLAY_SCHEMATHESIS="$(CURDIR)/.venv/bin/st" $(CARGO) test --workspace --test server conformance -- --ignored; \
@@ -69,7 +74,7 @@ test: check ## everything that must pass: check, all tests, and the packages for
 	else \
 	  echo "SKIPPED: requests made of docs/openapi.json: schemathesis is not installed (make setup installs it)" >&2; \
 	fi
-	$(MAKE) --no-print-directory bindings
+	$(MAKE) --no-print-directory size bindings
 
 # One library for all languages, built as `cargo test` builds it. What it says of itself is read before it is stripped.
 $(BINDINGS)/errors: FORCE
@@ -94,10 +99,8 @@ bindings-kotlin: $(BINDINGS)/errors ## the Kotlin package: built, its tests run,
 
 bindings-swift: $(BINDINGS)/errors ## the Swift package: built, its tests run, and its example with a server
 	if ! $(HAS_SWIFT); then $(call WITHOUT,the Swift compiler,the package for Swift); exit 0; fi; \
-	out="$(BINDINGS)/swift"; made=bindings/swift/Generated; rm -rf "$$out" "$$made" && mkdir -p "$$out" && \
-	$(GENERATE) swift --out-dir "$$made/OutlayNative" && mkdir "$$made/OutlayFFI" && \
-	mv "$$made"/OutlayNative/OutlayFFI.h "$$made/OutlayFFI/" && \
-	mv "$$made"/OutlayNative/OutlayFFI.modulemap "$$made/OutlayFFI/module.modulemap" && \
+	out="$(BINDINGS)/swift"; rm -rf "$$out" && mkdir -p "$$out" && \
+	$(SWIFT_GENERATED) && \
 	$(SUITES) $(SWIFT) bindings/swift/verify "$$out" "$(abspath $(TARGET))/debug" && \
 	python3 bindings/called.py "$(BINDINGS)/calls" "$$made/OutlayNative/OutlayNative.swift" "$$out/coverage.lcov" && \
 	$(SUITES) python3 examples/story.py examples/swift/outlay-swift examples/swift/outlay-swift && \
@@ -133,6 +136,10 @@ check: ## format, lints, features, licences, files: all but the tests
 	  echo "SKIPPED: licences, bans and sources of dependencies: cargo-deny is not installed (make setup installs it)" >&2; \
 	fi
 
+size: ## the library as a phone carries it: its size beside the recorded one, which RECORD=1 writes anew
+	ffi/phone $(CARGO) rustc --quiet --profile phone -p outlay-ffi --lib --crate-type cdylib -- -C link-arg=-Wl,-z,pack-relative-relocs
+	ffi/size $(TARGET)/phone/liboutlay.so $(if $(RECORD),--record)
+
 api: ## write docs/openapi.json, the description of the server's pages, as the code says it
 	$(CARGO) run --quiet -p outlay-server -- openapi > $(TARGET)/openapi.json
 	mv $(TARGET)/openapi.json docs/openapi.json
@@ -143,6 +150,26 @@ sim: ## the simulator for more seeds: make sim SEEDS=2000 [FROM=1]; one seed wit
 bench: ## measure beside plain SQLite and through the server; a table and JSON; one part: make bench ONLY=sync
 	$(CARGO) build --quiet --release -p outlay-bench -p outlay-server
 	$(TARGET)/release/bench $(if $(ONLY),--only "$(ONLY)") $(TARGET)/bench.json
+
+# The same library and programs as `bindings`, made for speed and without the tests.
+BENCHED = $(abspath $(TARGET))/bench-bindings
+bench-bindings: LIBRARY = $(TARGET)/release/liboutlay.so
+bench-bindings: ## measure what calls cost from Kotlin and Swift, beside Rust; a table and JSON
+	if ! $(HAS_MAVEN); then echo "FAILED: what Maven needs is not installed; make setup installs it" >&2; exit 1; fi
+	if ! $(HAS_SWIFT); then echo "FAILED: the Swift compiler is not installed; make setup installs it" >&2; exit 1; fi
+	$(CARGO) build --quiet -p outlay-bindgen
+	$(CARGO) rustc --quiet --release -p outlay-ffi --lib --crate-type cdylib
+	$(CARGO) build --quiet --release -p outlay-bench --bin bindings
+	rm -rf "$(BENCHED)/kotlin" && mkdir -p "$(BENCHED)/kotlin/natives/linux-x86-64"
+	$(GENERATE) kotlin --out-dir "$(BENCHED)/kotlin/generated"
+	cp $(LIBRARY) "$(BENCHED)/kotlin/natives/linux-x86-64/"
+	$(MVN) --offline --file bindings/kotlin/pom.xml -Doutlay.build="$(BENCHED)/kotlin" test-compile \
+	  org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
+	$(SWIFT_GENERATED)
+	$(SWIFT) swift build --package-path bindings/swift --scratch-path "$(BENCHED)/swift" --configuration release \
+	  -Xswiftc -enable-testing --product OutlayBenchmark \
+	  -Xlinker "-L$(abspath $(TARGET))/release" -Xlinker -rpath -Xlinker "$(abspath $(TARGET))/release"
+	$(TARGET)/release/bindings $(TARGET)/bindings.json
 
 load: ## drive the server with thousands of sockets; a table, JSON and an SVG of latency; longer: make load FOR=seconds
 	$(CARGO) build --quiet --release -p outlay-bench -p outlay-server

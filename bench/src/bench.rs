@@ -11,7 +11,7 @@ use crate::child;
 use crate::figure::{self, SIZES};
 use crate::ground::{Ground, Outcome};
 use crate::report::{self, Report, grouped, step};
-use crate::work::{add, disk, edit, exchange, import, insight, open, read, sync, wire};
+use crate::work::{add, disk, edit, exchange, import, insight, open, read, sync, widget, wire};
 
 const USAGE: &str = "usage: bench [--largest N] [--only PART] [JSON]";
 const NOTE: &str = "Times are of the processor, user and kernel, all threads of the process; \"take in\" and all with a server \
@@ -98,6 +98,7 @@ fn run_at(ground: &mut Ground, report: &mut Report) {
         step("  importing and undoing", report, |report| import::run(ground, report));
     }
     if ground.size > 0 {
+        step("  adding by another process", report, |report| widget::run(ground, report));
         step("  opening", report, |report| open::run(ground, report));
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ground::{Outcome, number_after};
 use crate::meter::process_cpu_ns;
-use crate::work::{add, open};
+use crate::work::{add, open, widget};
 
 /// What a process is to do with a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub(crate) enum Task {
     AddPlain,
     Open,
     OpenPlain,
+    QuickAdd,
 }
 
 /// What a process says of itself when its work is done.
@@ -31,11 +32,12 @@ pub(crate) struct Account {
     pub(crate) read_bytes: u64,
 }
 
-const TASKS: [(&str, Task); 4] = [
+const TASKS: [(&str, Task); 5] = [
     ("--child-add", Task::Add),
     ("--child-add-plain", Task::AddPlain),
     ("--child-open", Task::Open),
     ("--child-open-plain", Task::OpenPlain),
+    ("--child-quick-add", Task::QuickAdd),
 ];
 
 /// Puts what a child is to do after the arguments of a command, and waits for it.
@@ -60,6 +62,7 @@ pub(crate) fn work(arguments: &[String]) -> Option<Outcome<()>> {
         Task::AddPlain => count.parse().map_err(Into::into).and_then(|count| add::in_plain_child(path, count)),
         Task::Open => open::in_child(path).and_then(|_open| give_account(load_ns)),
         Task::OpenPlain => open::in_plain_child(path).and_then(|_open| give_account(load_ns)),
+        Task::QuickAdd => count.parse().map_err(Into::into).and_then(|number| widget::in_child(path, number)),
     })
 }
 

@@ -19,6 +19,9 @@ pub(crate) enum Figure {
     OpenTime,
     OpenLoad,
     OpenMemory,
+    QuickAdd,
+    QuickAddMost,
+    QuickAddSeen,
     NewestPage,
     AnyPage,
     MonthTotals,
@@ -65,6 +68,12 @@ pub(crate) enum Figure {
     StormHashes,
     HostileFrame,
     HostileMemory,
+    CallAdd,
+    CallPage,
+    CallLive,
+    CallLiveTail,
+    CallMemory,
+    CallHandles,
 }
 
 /// On what it is taken.
@@ -94,6 +103,10 @@ pub(crate) enum At {
     Frames(u64),
     /// A server that was just started.
     Started,
+    /// Calls from a language.
+    Rust,
+    Kotlin,
+    Swift,
 }
 
 /// In what it is counted.
@@ -120,6 +133,8 @@ pub(crate) enum Limit {
     AtLeast(u64),
     /// At most this more than plain SQLite took for the same in this run.
     AbovePlain(u64),
+    /// At most this more than a fifth above what the same took from Rust in this run.
+    AboveRust(u64),
     /// None: it is there to be known.
     Information,
 }
@@ -133,8 +148,9 @@ pub(crate) struct Line {
 }
 
 const THOUSAND: u64 = 1_000;
+const MILLION: u64 = 1_000 * THOUSAND;
 /// A million nanoseconds.
-const MILLISECOND: u64 = 1_000_000;
+const MILLISECOND: u64 = MILLION;
 /// Ten million bytes.
 const OPEN_BYTES_MAX: u64 = 10 * 1_000 * THOUSAND;
 
@@ -194,6 +210,9 @@ impl Figure {
             Self::OpenTime => "open cold, newest page, month",
             Self::OpenLoad => "  loading the program before",
             Self::OpenMemory => "  memory of that process",
+            Self::QuickAdd => "a process that adds one, whole",
+            Self::QuickAddMost => "  the longest of 21",
+            Self::QuickAddSeen => "  seen by the app that is open",
             Self::NewestPage => "newest page of 50",
             Self::AnyPage => "any page of 50",
             Self::MonthTotals => "one month by category",
@@ -240,6 +259,12 @@ impl Figure {
             Self::StormHashes => "  passwords hashed",
             Self::HostileFrame => "the worst hostile frame",
             Self::HostileMemory => "  memory more for these and tiny ones",
+            Self::CallAdd => "add one expense, durable",
+            Self::CallPage => "newest page of 50",
+            Self::CallLive => "a change, after it is durable",
+            Self::CallLiveTail => "  its 99th percentile",
+            Self::CallMemory => "memory more",
+            Self::CallHandles => "handles more",
         }
     }
 
@@ -247,9 +272,13 @@ impl Figure {
         match self {
             Self::TakeIn | Self::Live | Self::LiveTail | Self::Move | Self::FreshUsable | Self::FreshAll => Unit::Wall,
             Self::Backlog | Self::FanOutMedian | Self::FanOutTail | Self::FanOutExtreme | Self::FanOutAck => Unit::Wall,
+            Self::QuickAdd | Self::QuickAddMost | Self::QuickAddSeen => Unit::Wall,
             Self::Import => Unit::PerSecond,
             Self::Ingest => Unit::Rate,
             Self::ReadMedian | Self::ReadTail | Self::StormTime => Unit::Wall,
+            Self::CallAdd | Self::CallPage | Self::CallLive | Self::CallLiveTail => Unit::Wall,
+            Self::CallMemory => Unit::Bytes,
+            Self::CallHandles => Unit::Number,
             Self::Logins => Unit::Rate,
             Self::ReconnectTrips | Self::LoginsShed | Self::StormLost | Self::StormHashes => Unit::Number,
             Self::AddSpread | Self::AddSyncs | Self::ReadMeanwhile => Unit::Thousandths,
@@ -291,6 +320,11 @@ pub(crate) fn lines() -> Vec<Line> {
         line(Figure::OpenTime, at, Limit::AtMost(3 * MILLISECOND));
         line(Figure::OpenLoad, at, Limit::Information);
         line(Figure::OpenMemory, at, Limit::AtMost(OPEN_BYTES_MAX));
+    }
+    for at in SIZES.map(At::Expenses) {
+        line(Figure::QuickAdd, at, Limit::AtMost(50 * MILLISECOND));
+        line(Figure::QuickAddMost, at, Limit::AtMost(50 * MILLISECOND));
+        line(Figure::QuickAddSeen, at, Limit::AtMost(1_000 * MILLISECOND));
     }
     for at in SIZES.map(At::Expenses) {
         for figure in [Figure::NewestPage, Figure::AnyPage, Figure::MonthTotals] {
@@ -370,6 +404,22 @@ pub(crate) fn load_lines() -> Vec<Line> {
     lines
 }
 
+/// All lines of `bindings`.
+pub(crate) fn bindings_lines() -> Vec<Line> {
+    let rust = |figure| Line { figure, at: At::Rust, limit: Limit::Information };
+    let mut lines = vec![rust(Figure::CallAdd), rust(Figure::CallMemory)];
+    for at in [At::Kotlin, At::Swift] {
+        let mut line = |figure, limit| lines.push(Line { figure, at, limit });
+        line(Figure::CallAdd, Limit::AboveRust(60 * THOUSAND));
+        line(Figure::CallPage, Limit::AtMost(1_500 * THOUSAND));
+        line(Figure::CallLive, Limit::AtMost(2 * MILLISECOND));
+        line(Figure::CallLiveTail, Limit::Information);
+        line(Figure::CallMemory, Limit::AtMost(2 * MILLION));
+        line(Figure::CallHandles, Limit::AtMost(0));
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -378,7 +428,7 @@ mod tests {
 
     #[test]
     fn no_line_is_there_twice() {
-        for lines in [lines(), load_lines()] {
+        for lines in [lines(), load_lines(), bindings_lines()] {
             let distinct: HashSet<_> = lines.iter().map(|line| (line.figure, line.at)).collect();
             assert_eq!(distinct.len(), lines.len());
         }

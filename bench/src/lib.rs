@@ -5,11 +5,12 @@
 //! and end with 1 if a figure is over its limit or was not taken. What is measured is the work as people do it: release
 //! builds, files on the disk, every acknowledgement durable, and the server a process of its own.
 //!
-//! A third, `insight-eval`, measures no time: it says what the insights find in a household that one has.
+//! A third, `bindings`, measures the engine as Kotlin and Swift call it, in the same way. A fourth, `insight-eval`, measures no time: it says what the insights find in a household that one has.
 //!
 //! Linux only: memory and time of other processes are read from `/proc`.
 
 mod bench;
+mod bindings;
 mod child;
 mod figure;
 mod generate;
@@ -26,5 +27,6 @@ mod socket;
 mod work;
 
 pub use bench::bench;
+pub use bindings::bindings;
 pub use insight::insight;
 pub use load::load;

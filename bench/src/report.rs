@@ -115,6 +115,10 @@ impl Report {
             Limit::AtMost(most) => (None, Some(most)),
             Limit::AtLeast(least) => (Some(least), None),
             Limit::AbovePlain(more) => (None, plain.map(|plain| plain + more)),
+            Limit::AboveRust(more) => {
+                let rust = self.measured.get(&(line.figure, At::Rust));
+                (None, rust.map(|rust| rust.value + rust.value / 5 + more))
+            }
             Limit::Information => (None, None),
         }
     }
@@ -125,7 +129,7 @@ impl Report {
             (Limit::Information, _) => return Verdict::Information,
             (_, (Some(least), _)) => measured.value >= least,
             (_, (_, Some(most))) => measured.value <= most,
-            // A limit that follows from plain SQLite, which was not measured.
+            // A limit that follows from what was not measured: plain SQLite, or Rust.
             (_, (None, None)) => return Verdict::NotRun,
         };
         if is_within { Verdict::Ok } else { Verdict::Fail }
@@ -221,6 +225,9 @@ fn place(at: At) -> String {
         At::Frames(count) => format!("{} frames", grouped(count)),
         At::PerSecond(count) => format!("{} a second", grouped(count)),
         At::Started => "started".to_owned(),
+        At::Rust => "Rust".to_owned(),
+        At::Kotlin => "Kotlin".to_owned(),
+        At::Swift => "Swift".to_owned(),
     }
 }
 

@@ -9,4 +9,5 @@ pub(crate) mod insight;
 pub(crate) mod open;
 pub(crate) mod read;
 pub(crate) mod sync;
+pub(crate) mod widget;
 pub(crate) mod wire;

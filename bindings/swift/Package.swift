@@ -20,6 +20,8 @@ let package = Package(
         .target(name: "OutlayValues"),
         .target(name: "Outlay", dependencies: ["OutlayNative", "OutlayValues"]),
         .executableTarget(name: "OutlayWidget", dependencies: ["Outlay"], path: "Tests/OutlayWidget"),
+        .executableTarget(
+            name: "OutlayBenchmark", dependencies: ["Outlay", "OutlayNative"], path: "Tests/OutlayBenchmark"),
         .testTarget(name: "OutlayTests", dependencies: ["Outlay", "OutlayWidget"]),
     ],
     swiftLanguageModes: [.v6]

@@ -74,13 +74,13 @@ impl Pair {
 }
 
 /// The newest entry of a ledger on a device, as it changes.
-struct Newest {
+pub(crate) struct Newest {
     changes: Receiver<Expense>,
     _watch: Subscription,
 }
 
 impl Newest {
-    fn of(engine: &Engine, ledger: LedgerId) -> Outcome<Self> {
+    pub(crate) fn of(engine: &Engine, ledger: LedgerId) -> Outcome<Self> {
         // As many as any part makes at once: the observer never waits for who reads.
         let (sender, changes) = sync_channel(1_024);
         let told = move |diff: outlay_core::Diff| {
@@ -96,18 +96,18 @@ impl Newest {
     }
 
     fn next(&self) -> Outcome<Expense> {
-        Ok(self.changes.recv_timeout(PATIENCE).map_err(|_| "what one device added did not come to the other")?)
+        Ok(self.changes.recv_timeout(PATIENCE).map_err(|_| "what was added did not come to the observer")?)
     }
 
     /// Waits until the newest entry is one of this note.
-    fn wait_for(&self, note: &str) -> Outcome<()> {
+    pub(crate) fn wait_for(&self, note: &str) -> Outcome<()> {
         while self.next()?.note != note {}
         Ok(())
     }
 }
 
 /// An entry that is newer than all others: the `place`th such one.
-fn newest(row: &Row, place: i32) -> Outcome<NewExpense> {
+pub(crate) fn newest(row: &Row, place: i32) -> Outcome<NewExpense> {
     let (year, month, day) = crate::generate::FIRST_DAY;
     let date = outlay_core::Date::from_ymd(year, month, day)?.add_days(1_100 + place);
     let note = format!("{} {place}", row.note);

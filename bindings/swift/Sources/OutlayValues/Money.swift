@@ -38,10 +38,9 @@ public struct Money: Sendable, CustomStringConvertible {
 
     /// From a text, `Money("12.50", "EUR")`, with a point whatever the locale is. Throws ``NotAnAmount``.
     public init(_ text: String, _ currency: Currency) throws {
-        guard text.wholeMatch(of: /[+-]?[0-9]+(\.[0-9]+)?/) != nil,
-            let amount = Decimal(string: text, locale: Locale(identifier: "en_US_POSIX"))
+        guard let decimals = countDecimals(text), let amount = Decimal(string: text, locale: pointed)
         else { throw NotAnAmount(text: text) }
-        self.init(amount, currency, decimals: text.split(separator: ".").dropFirst().first?.count ?? 0)
+        self.init(amount, currency, decimals: decimals)
     }
 
     /// As the engine writes it. It writes numbers only; another text would not be its own.
@@ -89,4 +88,17 @@ extension Money: Hashable {
         hasher.combine(amount)
         hasher.combine(currency)
     }
+}
+
+/// A locale that writes a point.
+private let pointed = Locale(identifier: "en_US_POSIX")
+
+/// How many decimals a number such as `-12.50` has; `nil` for what is none. A page has one for each entry, so it is no regex.
+private func countDecimals(_ text: String) -> Int? {
+    let isSigned = text.hasPrefix("-") || text.hasPrefix("+")
+    let parts = text.utf8.dropFirst(isSigned ? 1 : 0)
+        .split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    guard parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(digits.contains) }) else { return nil }
+    return parts.count == 2 ? parts[1].count : 0
 }

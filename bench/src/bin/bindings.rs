@@ -1,0 +1,7 @@
+//! `bindings [JSON]`: see [`outlay_bench::bindings`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    outlay_bench::bindings()
+}
