@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -109,6 +110,10 @@ fn delete_account(write: &mut Write<'_>, now_ms: i64, aid: i64) -> Result<Left> 
     Ok(left)
 }
 
+/// Between two transactions of what is deleted: a command that runs beside the server asks for the database again and again,
+/// and finds it free most of the time.
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// Deletes an account with all that only it had, and tells its person by mail.
 ///
 /// The account is gone when the first transaction is; if the rest is broken off, the next start of a server goes on.
@@ -120,7 +125,9 @@ async fn delete(node: &Node, aid: i64, letter: Letter) -> Result<()> {
     });
     let Some((address, left)) = deleted.await? else { return Ok(()) };
     node.post.put_if_possible(Errand::Tell { email: address, letter });
-    while node.writer().run(purge::go_on).await? {}
+    while node.writer().run(purge::go_on).await? {
+        tokio::time::sleep(PAUSE).await;
+    }
     let left = node.read(|connection| left.without_known(connection)).await?;
     let files = node.files.clone();
     let removing = tokio::task::spawn_blocking(move || left.remove(&files));
