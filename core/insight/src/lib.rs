@@ -14,6 +14,8 @@ mod gate;
 mod hash;
 pub mod insights;
 pub mod months;
+#[cfg(test)]
+mod numbers;
 pub mod objects;
 pub mod odd;
 pub mod phases;

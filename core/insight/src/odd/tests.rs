@@ -4,21 +4,12 @@ use outlay_ledger::Currency;
 use proptest::prelude::*;
 
 use super::*;
+use crate::numbers::Numbers;
 use crate::recurring::recurring;
 
 /// Shops with a category and what they cost at least, in cents.
 const SHOPS: [(&str, u8, i64); 5] =
     [("Corner Café", 1, 320), ("REWE", 1, 1_800), ("Stadtwerke", 2, 8_000), ("Bahn", 3, 2_900), ("Apotheke", 4, 700)];
-
-/// Numbers from a seed: those of Knuth's MMIX, their upper bits.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-}
 
 fn row(number: u64, day: i32, payee: &str, minor: i64, filed: u8) -> Spend {
     Spend {

@@ -96,16 +96,7 @@ mod tests {
 
     use super::super::pass::Pass;
     use super::*;
-
-    /// Numbers from a seed: those of Knuth's MMIX, their upper bits.
-    struct Numbers(u64);
-
-    impl Numbers {
-        fn below(&mut self, bound: u64) -> u64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 33) % bound
-        }
-    }
+    use crate::numbers::Numbers;
 
     /// A charge: of every ten six at one of four shops, nearly always filed alike, and four of a name that never comes again,
     /// more than are remembered.

@@ -4,6 +4,7 @@ use outlay_ledger::{Date, Money};
 use proptest::prelude::*;
 
 use super::*;
+use crate::numbers::Numbers;
 
 const SHOPS: [(&str, u8); 6] = [
     ("Corner Café", 1),
@@ -16,16 +17,6 @@ const SHOPS: [(&str, u8); 6] = [
 
 fn category(number: u8) -> DocumentId {
     DocumentId([number; 16])
-}
-
-/// Numbers from a seed: those of Knuth's MMIX, their upper bits.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
 }
 
 fn row(number: u64, payee: &str, minor: i64, filed: Option<u8>) -> Spend {
