@@ -6,6 +6,8 @@
 //! counts, because the best chain could choose among them. A chain is kept if few enough are expected by chance. So daily habits, which fall near every date, do not
 //! become commitments, and a few exact dates of a rare payment do.
 
+use std::collections::BTreeSet;
+
 use outlay_ledger::Date;
 
 use crate::calendar::Cadence;
@@ -124,9 +126,8 @@ fn is_enough(points: &[Point], chain: &Chain, is_named: bool) -> bool {
 fn is_habit(points: &[Point], chain: &Chain) -> bool {
     let (Some(first), Some(last)) = (chain.places.first(), chain.places.last()) else { return false };
     let between = points.get(*first..=*last).unwrap_or_default();
-    let is_chained =
-        |minor: i64| chain.places.iter().any(|place| points.get(*place).is_some_and(|one| one.minor == minor));
-    between.iter().filter(|point| is_chained(point.minor)).count() > AT_ONCE_MAX * chain.places.len()
+    let paid: BTreeSet<i64> = chain.places.iter().filter_map(|place| Some(points.get(*place)?.minor)).collect();
+    between.iter().filter(|point| paid.contains(&point.minor)).count() > AT_ONCE_MAX * chain.places.len()
 }
 
 /// Whether a group is long enough for a chain of a cadence, and not so dense that a row is expected near any date, in which
