@@ -84,8 +84,8 @@ pub(crate) struct Store {
     /// A connection of its own, so that moving the WAL holds nobody up.
     checkpointer: Mutex<Option<Connection>>,
     set_aside: Option<PathBuf>,
-    /// The step of the schema that it was found at, 0 for none, and the one that it is at.
-    steps: (usize, usize),
+    /// The step of the schema that it was found at, 0 for none.
+    found_step: usize,
 }
 
 /// Where a database is.
@@ -176,7 +176,7 @@ impl Store {
             opened => (opened?, None),
         };
         let (mut writer, mut readers) = (None, Vec::new());
-        let found = match opened {
+        let found_step = match opened {
             Opened::ToRead(connection) => {
                 readers.push(Reader::new(connection));
                 migration::newest()
@@ -187,16 +187,15 @@ impl Store {
                 found
             }
         };
-        let steps = (found, migration::newest());
-        Ok(Self::new(Place::File(path.to_owned()), bytes_max, writer, readers, set_aside, steps))
+        Ok(Self::new(Place::File(path.to_owned()), bytes_max, writer, readers, set_aside, found_step))
     }
 
     pub(crate) fn open_in_memory(bytes_max: Option<u64>) -> Result<Self> {
         let mut connection = Connection::open_in_memory()?;
         prepare_to_write(&connection, WRITER_CACHE_KIB)?;
-        let steps = (migration::migrate(&mut connection)?, migration::newest());
+        let found_step = migration::migrate(&mut connection)?;
         limit(&connection, bytes_max)?;
-        Ok(Self::new(Place::Memory, bytes_max, Some(connection), Vec::new(), None, steps))
+        Ok(Self::new(Place::Memory, bytes_max, Some(connection), Vec::new(), None, found_step))
     }
 
     fn new(
@@ -205,11 +204,11 @@ impl Store {
         writer: Option<Connection>,
         readers: Vec<Reader>,
         set_aside: Option<PathBuf>,
-        steps: (usize, usize),
+        found_step: usize,
     ) -> Self {
         let writer = Mutex::new(Writer { connection: writer, state: WriterState::default() });
         let (readers, checkpointer) = (Mutex::new(readers), Mutex::default());
-        Self { place, bytes_max, writer, readers, checkpointer, set_aside, steps }
+        Self { place, bytes_max, writer, readers, checkpointer, set_aside, found_step }
     }
 
     /// Where a damaged database was moved when this one was opened in its place.
@@ -219,7 +218,7 @@ impl Store {
 
     /// The step of the schema that the database was found at, 0 for a new one, and the one that it is at.
     pub(crate) const fn steps(&self) -> (usize, usize) {
-        self.steps
+        (self.found_step, migration::newest())
     }
 
     /// The file of the database; `None` if it is in memory.
