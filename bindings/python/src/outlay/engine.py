@@ -32,12 +32,12 @@ from outlay._native.outlay import (
     Undone,
 )
 from outlay.account import AccountCalls
-from outlay.errors import CancelledError, called
+from outlay.errors import called
 from outlay.insights import InsightCalls
 from outlay.members import MemberCalls
 from outlay.money import Money
 from outlay.receipts import ReceiptCalls
-from outlay.watching import Cancel, EntryObserver, LiveQuery, ProgressObserver, StatusObserver, Subscription
+from outlay.watching import Cancel, EntryObserver, ImportTelling, LiveQuery, StatusObserver, Subscription, raising
 
 
 class _Keep(Enum):
@@ -364,13 +364,9 @@ class Engine(AccountCalls, InsightCalls, MemberCalls, ReceiptCalls):
         if not isinstance(source, bytes):
             with open(source, "rb") as file:
                 source = file.read()
-        observer = ProgressObserver(progress) if progress else None
-        try:
-            return called(self._native.import_file, source, options or native.ImportOptions(), observer, cancel and cancel.native)
-        except CancelledError:
-            if observer and observer.raised:
-                raise observer.raised from None
-            raise
+        telling = ImportTelling(progress) if progress else None
+        with raising(telling):
+            return called(self._native.import_file, source, options or native.ImportOptions(), telling, cancel and cancel.native)
 
     def import_rows(self, ledger: str, rows: Iterable[ImportRow]) -> Imported:
         """Imports entries that an app made itself, of bank messages, say. Each is as a row of a file is."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from outlay._native import outlay as native
 from outlay._native.outlay import (
@@ -18,25 +17,8 @@ from outlay._native.outlay import (
     Suggestion,
     Travel,
 )
-from outlay.errors import CancelledError, called
-from outlay.watching import Cancel
-
-
-class InsightObserver(native.InsightObserver):
-    """Tells a function how far insights are, and keeps what it raises."""
-
-    raised: BaseException | None = None
-
-    def __init__(self, callback: Callable[[InsightProgress], object]) -> None:
-        self._callback = callback
-
-    def progressed(self, progress: InsightProgress) -> None:
-        try:
-            self._callback(progress)
-        except BaseException as error:
-            self.raised = error
-            failed: Any = native.CallbackError
-            raise failed.Failed(repr(error)) from error
+from outlay.errors import called
+from outlay.watching import Cancel, InsightTelling, raising
 
 
 class InsightCalls:
@@ -62,13 +44,9 @@ class InsightCalls:
         call, which loses nothing, and is raised here.
         """
         options = native.InsightOptions(today=today, left_out=list(left_out), travel=travel)
-        observer = InsightObserver(progress) if progress else None
-        try:
-            return called(self._native.insights, ledger, options, observer, cancel and cancel.native)
-        except CancelledError:
-            if observer and observer.raised:
-                raise observer.raised from None
-            raise
+        telling = InsightTelling(progress) if progress else None
+        with raising(telling):
+            return called(self._native.insights, ledger, options, telling, cancel and cancel.native)
 
     def suggest(self, ledger: str, new: NewExpense) -> Suggestion | None:
         """The category that the person would file an entry under, learnt from what they filed so far.

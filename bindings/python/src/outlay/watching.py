@@ -1,15 +1,17 @@
-"""What is told while it changes: live queries, sync, the log, and the progress of an import."""
+"""What is told while it changes: live queries, sync, the log, and how far long calls are."""
 
 from __future__ import annotations
 
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from outlay._native import outlay as native
-from outlay._native.outlay import Diff, Expense, ImportProgress, LogLine, SyncStatus
+from outlay._native.outlay import Diff, Expense, ImportProgress, InsightProgress, LogLine, SyncStatus
+from outlay.errors import CancelledError
 
 T = TypeVar("T")
 
@@ -53,21 +55,40 @@ class LogSink(native.LogSink):
         _tell(self._callback, line)
 
 
-class ProgressObserver(native.ProgressObserver):
-    """Tells a function how far an import is, and keeps what it raises."""
+class Telling(Generic[T]):
+    """Tells a function how far a long call is, and keeps what it raises, which ends the call."""
 
     raised: BaseException | None = None
 
-    def __init__(self, callback: Callable[[ImportProgress], object]) -> None:
+    def __init__(self, callback: Callable[[T], object]) -> None:
         self._callback = callback
 
-    def progressed(self, progress: ImportProgress) -> None:
+    def progressed(self, progress: T) -> None:
         try:
             self._callback(progress)
         except BaseException as error:
             self.raised = error
             failed: Any = native.CallbackError
             raise failed.Failed(repr(error)) from error
+
+
+class ImportTelling(Telling[ImportProgress], native.ProgressObserver):
+    """What is told of an import."""
+
+
+class InsightTelling(Telling[InsightProgress], native.InsightObserver):
+    """What is told of insights."""
+
+
+@contextmanager
+def raising(telling: Telling[T] | None) -> Iterator[None]:
+    """Raises what ended the call that was told of, in place of that it was ended."""
+    try:
+        yield
+    except CancelledError:
+        if telling and telling.raised:
+            raise telling.raised from None
+        raise
 
 
 class Cancel:

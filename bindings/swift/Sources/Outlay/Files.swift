@@ -51,13 +51,9 @@ extension Engine {
         _ data: Data, options: ImportOptions = ImportOptions(),
         progress: (@Sendable (ImportProgress) throws -> Void)? = nil
     ) async throws -> Imported {
-        let told = progress.map(Progress.init)
-        do {
-            return try await untilCancelled {
-                try $0.importFile(bytes: data, options: options, progress: told, cancel: $1)
-            }
-        } catch OutlayError.cancelled(let reason) {
-            throw told?.thrown ?? OutlayError.cancelled(reason)
+        let telling = progress.map(Telling.init)
+        return try await untilThrown(telling) {
+            try $0.importFile(bytes: data, options: options, progress: telling, cancel: $1)
         }
     }
 
@@ -110,22 +106,4 @@ extension Engine {
 
     /// Checks the file and every commit in it, makes every projection anew from the commits, and compares.
     public func doctor() async throws -> Diagnosis { try await call { try $0.doctor() } }
-}
-
-/// Tells a function how far an import is, and keeps what it throws.
-private final class Progress: ProgressObserver, @unchecked Sendable {
-    private let tell: @Sendable (ImportProgress) throws -> Void
-    // The import writes it, and it is read when the import has ended.
-    private(set) var thrown: (any Error)?
-
-    init(_ tell: @escaping @Sendable (ImportProgress) throws -> Void) { self.tell = tell }
-
-    func progressed(progress: ImportProgress) throws {
-        do {
-            try tell(progress)
-        } catch {
-            thrown = error
-            throw CallbackError.Failed(reason: String(describing: error))
-        }
-    }
 }

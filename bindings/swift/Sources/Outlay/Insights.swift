@@ -11,13 +11,9 @@ extension Engine {
         of ledger: LedgerId, options: InsightOptions = InsightOptions(),
         progress: (@Sendable (InsightProgress) throws -> Void)? = nil
     ) async throws -> Insights {
-        let told = progress.map(InsightsTold.init)
-        do {
-            return try await untilCancelled {
-                try $0.insights(ledger: ledger, options: options, progress: told, cancel: $1)
-            }
-        } catch OutlayError.cancelled(let reason) {
-            throw told?.thrown ?? OutlayError.cancelled(reason)
+        let telling = progress.map(Telling.init)
+        return try await untilThrown(telling) {
+            try $0.insights(ledger: ledger, options: options, progress: telling, cancel: $1)
         }
     }
 
@@ -46,23 +42,5 @@ extension Engine {
     /// What was decided of payments that come back, and in which entries it stands.
     public func decisions(in ledger: LedgerId) async throws -> [Decided] {
         try await call { try $0.decisions(ledger: ledger) }
-    }
-}
-
-/// Tells a function how far insights are, and keeps what it throws.
-private final class InsightsTold: InsightObserver, @unchecked Sendable {
-    private let tell: @Sendable (InsightProgress) throws -> Void
-    // The call writes it, and it is read when the call has ended.
-    private(set) var thrown: (any Error)?
-
-    init(_ tell: @escaping @Sendable (InsightProgress) throws -> Void) { self.tell = tell }
-
-    func progressed(progress: InsightProgress) throws {
-        do {
-            try tell(progress)
-        } catch {
-            thrown = error
-            throw CallbackError.Failed(reason: String(describing: error))
-        }
     }
 }

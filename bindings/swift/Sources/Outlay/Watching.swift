@@ -130,3 +130,37 @@ extension [Expense] {
         return after.map { updated[$0.id] ?? $0 }
     }
 }
+
+/// Tells a function how far a long call is, and keeps what it throws, which ends the call.
+final class Telling<Progress: Sendable>: @unchecked Sendable {
+    private let tell: @Sendable (Progress) throws -> Void
+    // The call writes it, and it is read when the call has ended.
+    private(set) var thrown: (any Error)?
+
+    init(_ tell: @escaping @Sendable (Progress) throws -> Void) { self.tell = tell }
+
+    func progressed(progress: Progress) throws {
+        do {
+            try tell(progress)
+        } catch {
+            thrown = error
+            throw CallbackError.Failed(reason: String(describing: error))
+        }
+    }
+}
+
+extension Telling: ProgressObserver where Progress == ImportProgress {}
+extension Telling: InsightObserver where Progress == InsightProgress {}
+
+extension Engine {
+    /// A long call that ends soon after its task was cancelled, or what is told of it has thrown, which is thrown here.
+    func untilThrown<T: Sendable, Progress>(
+        _ telling: Telling<Progress>?, _ work: @escaping @Sendable (OutlayNative.Engine, Cancel) throws -> T
+    ) async throws -> T {
+        do {
+            return try await untilCancelled(work)
+        } catch OutlayError.cancelled(let reason) {
+            throw telling?.thrown ?? OutlayError.cancelled(reason)
+        }
+    }
+}

@@ -2,7 +2,6 @@
 package app.outlay
 
 import app.outlay.ffi.AttachmentContent
-import app.outlay.ffi.CallbackException
 import app.outlay.ffi.ProgressObserver
 import java.nio.file.Path
 import kotlin.io.path.readBytes
@@ -46,12 +45,8 @@ public suspend fun Engine.importFile(
     options: ImportOptions = ImportOptions(),
     progress: ((ImportProgress) -> Unit)? = null,
 ): Imported {
-    val told = progress?.let(::Progress)
-    return try {
-        untilCancelled { cancel -> native.importFile(bytes, options, told, cancel) }
-    } catch (error: OutlayException.Cancelled) {
-        throw told?.thrown ?: error
-    }
+    val telling = progress?.let(::ImportTelling)
+    return untilThrown(telling) { cancel -> native.importFile(bytes, options, telling, cancel) }
 }
 
 /** Imports a file by its path. */
@@ -61,22 +56,7 @@ public suspend fun Engine.importFile(
     progress: ((ImportProgress) -> Unit)? = null,
 ): Imported = importFile(withContext(Dispatchers.IO) { path.readBytes() }, options, progress)
 
-/** Tells a function how far an import is, and keeps what it throws. */
-private class Progress(private val tell: (ImportProgress) -> Unit) : ProgressObserver {
-    @Volatile
-    var thrown: Throwable? = null
-        private set
-
-    @Suppress("TooGenericExceptionCaught") // It is the app's, and thrown again where the app called.
-    override fun progressed(progress: ImportProgress) {
-        try {
-            tell(progress)
-        } catch (error: Throwable) {
-            thrown = error
-            throw CallbackException.Failed(error.toString())
-        }
-    }
-}
+private class ImportTelling(tell: (ImportProgress) -> Unit) : Telling<ImportProgress>(tell), ProgressObserver
 
 /** Imports entries that an app made itself, of bank messages, say. Each is as a row of a file is. */
 public suspend fun Engine.importRows(ledger: LedgerId, rows: List<ImportRow>): Imported = call { importRows(ledger, rows) }

@@ -1,7 +1,6 @@
 /** Insights: what the entries of a ledger show, found on the device with no network. */
 package app.outlay
 
-import app.outlay.ffi.CallbackException
 import app.outlay.ffi.InsightObserver
 
 /**
@@ -16,30 +15,11 @@ public suspend fun Engine.insights(
     options: InsightOptions = InsightOptions(),
     progress: ((InsightProgress) -> Unit)? = null,
 ): Insights {
-    val told = progress?.let(::InsightsTold)
-    return try {
-        untilCancelled { cancel -> native.insights(ledger, options, told, cancel) }
-    } catch (error: OutlayException.Cancelled) {
-        throw told?.thrown ?: error
-    }
+    val telling = progress?.let(::InsightTelling)
+    return untilThrown(telling) { cancel -> native.insights(ledger, options, telling, cancel) }
 }
 
-/** Tells a function how far insights are, and keeps what it throws. */
-private class InsightsTold(private val tell: (InsightProgress) -> Unit) : InsightObserver {
-    @Volatile
-    var thrown: Throwable? = null
-        private set
-
-    @Suppress("TooGenericExceptionCaught") // It is the app's, and thrown again where the app called.
-    override fun progressed(progress: InsightProgress) {
-        try {
-            tell(progress)
-        } catch (error: Throwable) {
-            thrown = error
-            throw CallbackException.Failed(error.toString())
-        }
-    }
-}
+private class InsightTelling(tell: (InsightProgress) -> Unit) : Telling<InsightProgress>(tell), InsightObserver
 
 /**
  * The category that the person would file an entry under, learnt from what they filed so far; `null` where that is not certain

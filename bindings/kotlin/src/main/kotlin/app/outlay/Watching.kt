@@ -1,5 +1,7 @@
 package app.outlay
 
+import app.outlay.ffi.CallbackException
+import app.outlay.ffi.Cancel
 import app.outlay.ffi.Diff
 import app.outlay.ffi.Observer
 import app.outlay.ffi.Subscription
@@ -47,4 +49,28 @@ internal fun List<Expense>.after(diff: Diff): List<Expense> {
     val updated = diff.updated.associateBy { it.id }
     if (updated.isNotEmpty()) after.replaceAll { updated[it.id] ?: it }
     return after
+}
+
+/** Tells a function how far a long call is, and keeps what it throws, which ends the call. */
+internal open class Telling<P>(private val tell: (P) -> Unit) {
+    @Volatile
+    var thrown: Throwable? = null
+        private set
+
+    @Suppress("TooGenericExceptionCaught") // It is the app's, and thrown again where the app called.
+    fun progressed(progress: P) {
+        try {
+            tell(progress)
+        } catch (error: Throwable) {
+            thrown = error
+            throw CallbackException.Failed(error.toString())
+        }
+    }
+}
+
+/** A long call that ends soon after its coroutine was cancelled, or what is told of it has thrown, which is thrown here. */
+internal suspend fun <T> untilThrown(telling: Telling<*>?, work: (Cancel) -> T): T = try {
+    untilCancelled(work)
+} catch (error: OutlayException.Cancelled) {
+    throw telling?.thrown ?: error
 }
