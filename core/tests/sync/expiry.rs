@@ -15,11 +15,12 @@ use super::relay::{Relay, UP};
 use super::support::spent;
 use super::{LONG, Proxy, Server, access_token, ana, engine, named, shown, sync, wait_until};
 
-/// Shorter than what is kept ready for a flight: a token is always as new as it can be when something begins. The server is
-/// asked over and over whether it has ended, and is not to answer that it is asked too often.
+/// Shorter than what is kept ready for a flight: a token is always as new as it can be when something begins. A token says
+/// its end in whole seconds, so one of a second may have ended before it is used. The server is asked over and over whether
+/// it has ended, and is not to answer that it is asked too often.
 const SHORT_LIVED: [&str; 8] = [
     "--access-token-seconds",
-    "1",
+    "3",
     "--session-requests-per-minute",
     "10000000",
     "--person-requests-per-minute",
