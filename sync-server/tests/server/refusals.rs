@@ -72,7 +72,7 @@ fn whoever_does_not_speak_in_time_is_let_go() {
 
 #[test]
 fn an_expired_token_is_refused_and_renewed_and_the_sync_goes_on() {
-    let (server, phone) = (Server::start(&["--access-token-seconds", "1"]), Device::new(1));
+    let (server, phone) = (Server::start(&["--access-token-seconds", "2"]), Device::new(1));
     let account = server.sign_up("ana@example.org", &phone);
     let expired = loop {
         let mut socket = Socket::connect(&server);
