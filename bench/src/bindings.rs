@@ -1,7 +1,7 @@
 //! The program `bindings`: the engine as Kotlin and Swift call it, beside Rust in the same run.
 //!
 //! Each language has a program that does the same work on a new database, `bindings/LANGUAGE/benchmark DATABASE`, and prints
-//! a line `NAME VALUE` for each figure. Rust does it before them and after them.
+//! a line `NAME VALUE` for each figure. Rust does it before each of them and after them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -15,8 +15,7 @@ use crate::meter::median;
 use crate::report::{self, Measured, Report, step};
 
 const NOTE: &str = "Times are of the wall, in the middle of all, and those of Kotlin and Swift of what an app calls. Memory and handles \
-                    are what is more after 10,000 expenses and 1,100 live queries than after the first 1,000 and 100; the \
-                    pages of the database, which a cache keeps, are not counted.";
+                    are what is more after 10,000 expenses and 1,100 live queries than after the first 1,000 and 100.";
 /// Expenses that are added; those of the first tenth are not timed.
 const ADDS: usize = 10_000;
 const WARM_ADDS: usize = 1_000;
@@ -41,14 +40,14 @@ pub fn bindings() -> ExitCode {
 
 fn run_all(folder: &Path, report: &mut Report) {
     let mut each = Vec::new();
-    let rust = |name: &str, each: &mut Vec<u64>, report: &mut Report| {
-        step(name, report, |report| add_all(&folder.join(format!("{name}.db")), each, report));
+    let mut rust = |name: &str, report: &mut Report| {
+        step(name, report, |report| add_all(&folder.join(format!("{name}.db")), &mut each, report));
     };
-    rust("rust", &mut each, report);
     for (at, name, program) in LANGUAGES {
+        rust(&format!("rust before {name}"), report);
         step(name, report, |report| run_one(&folder.join(format!("{name}.db")), at, program, report));
     }
-    rust("rust again", &mut each, report);
+    rust("rust after all", report);
     report.put(Figure::CallAdd, At::Rust, Measured { value: median(&mut each), ..Measured::default() });
 }
 
@@ -72,7 +71,7 @@ fn add_all(path: &Path, each: &mut Vec<u64>, report: &mut Report) -> Outcome<()>
     let mut before = 0;
     for number in 0..ADDS {
         if number == WARM_ADDS {
-            before = memory_bytes(path)?;
+            before = memory_bytes()?;
         }
         let new = spent(number)?;
         let begin = Instant::now();
@@ -81,14 +80,14 @@ fn add_all(path: &Path, each: &mut Vec<u64>, report: &mut Report) -> Outcome<()>
             each.push(u64::try_from(begin.elapsed().as_nanos())?);
         }
     }
-    let value = memory_bytes(path)?.saturating_sub(before);
+    let value = memory_bytes()?.saturating_sub(before);
     report.put(Figure::CallMemory, At::Rust, Measured { value, ..Measured::default() });
     Ok(())
 }
 
-/// Memory beside the database, which the engine keeps in its cache.
-fn memory_bytes(path: &Path) -> Outcome<u64> {
-    Ok((number_after("/proc/self/status", "VmRSS:")? * 1024).saturating_sub(path.metadata()?.len()))
+/// The memory of the process.
+fn memory_bytes() -> Outcome<u64> {
+    Ok(number_after("/proc/self/status", "VmRSS:")? * 1024)
 }
 
 /// The same expenses in each language.

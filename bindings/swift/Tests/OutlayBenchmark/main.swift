@@ -42,12 +42,11 @@ func percentile(_ percent: Int, of all: [Int]) -> Int {
     return counted[(counted.count * percent + 99) / 100 - 1]
 }
 
-/// Memory beside the database, which the library keeps in its cache.
+/// The memory of the process.
 func memoryBytes() throws -> Int {
     let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
     let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
-    let file = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
-    return (Int(line.filter(\.isNumber)) ?? 0) * 1024 - (file ?? 0)
+    return (Int(line.filter(\.isNumber)) ?? 0) * 1024
 }
 
 /// An observer of which it is known whether the library holds it.

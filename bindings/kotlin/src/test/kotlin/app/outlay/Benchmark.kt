@@ -3,10 +3,8 @@ package app.outlay
 
 import app.outlay.ffi.FfiConverterTypeObserver
 import java.io.File
-import java.nio.file.Path
 import java.time.LocalDate
 import kotlin.io.path.Path
-import kotlin.io.path.fileSize
 import kotlin.system.measureNanoTime
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
@@ -36,11 +34,11 @@ fun main(arguments: Array<String>): Unit = runBlocking {
         for (number in 0 until ADDS) {
             // What JNA allocates for a call is freed when the call is collected.
             if (number % COLLECTED_EACH == 0) System.gc()
-            if (number == ADDS.warm()) memory = memoryBytes(path)
+            if (number == ADDS.warm()) memory = memoryBytes()
             val new = spent(number)
             adds[number] = measureNanoTime { engine.addExpense(home, new) }
         }
-        println("memory_bytes ${(memoryBytes(path) - memory).coerceAtLeast(0)}")
+        println("memory_bytes ${(memoryBytes() - memory).coerceAtLeast(0)}")
         println("add_ns ${adds.percentile(50)}")
         println("page_ns ${LongArray(PAGES) { measureNanoTime { engine.page(home) } }.percentile(50)}")
         val changes = changes(engine, home)
@@ -83,11 +81,11 @@ private suspend fun leftOf(engine: Engine, home: LedgerId): Int {
 
 private fun handles() = FfiConverterTypeObserver.handleMap.size + File("/proc/self/fd").list().orEmpty().size
 
-/** Memory beside the database, which the library keeps in its cache. */
-private fun memoryBytes(path: Path): Long {
+/** The memory of the process. */
+private fun memoryBytes(): Long {
     System.gc()
     val line = File("/proc/self/status").readLines().first { it.startsWith("VmRSS:") }
-    return line.filter(Char::isDigit).toLong() * 1024 - path.fileSize()
+    return line.filter(Char::isDigit).toLong() * 1024
 }
 
 private fun LongArray.percentile(percent: Int): Long {
