@@ -81,11 +81,12 @@ private suspend fun leftOf(engine: Engine, home: LedgerId): Int {
 
 private fun handles() = FfiConverterTypeObserver.handleMap.size + File("/proc/self/fd").list().orEmpty().size
 
-/** The memory of the process. */
+/** The memory of the process, of which the heap is all there from the beginning, and what is used of that heap. */
 private fun memoryBytes(): Long {
     System.gc()
     val line = File("/proc/self/status").readLines().first { it.startsWith("VmRSS:") }
-    return line.filter(Char::isDigit).toLong() * 1024
+    val heap = Runtime.getRuntime()
+    return line.filter(Char::isDigit).toLong() * 1024 + heap.totalMemory() - heap.freeMemory()
 }
 
 private fun LongArray.percentile(percent: Int): Long {
