@@ -75,6 +75,32 @@ fn daily_habits_are_no_commitments_and_do_not_hide_one() {
     }
 }
 
+/// Whoever goes shopping on Saturdays, each time to one of four shops, pays none of them every week or every fourth.
+#[test]
+fn shopping_on_one_weekday_is_no_commitment_and_a_weekly_lesson_on_it_is_one() {
+    let (mut shops, mut lessons) = (0, 0);
+    for seed in 1..=10 {
+        let mut dice = Dice(seed);
+        let mut rows = Vec::new();
+        for week in 0..200 {
+            let saturday = date("2020-01-04").add_days(7 * week).unwrap();
+            let shop = dice.below(4);
+            let minor = 4_000 + i64::try_from(dice.below(3_000)).unwrap();
+            let name = ["Corner", "Market", "Baker", "Butcher"][shop as usize];
+            rows.push(on(u64::try_from(week).unwrap(), saturday, minor, name, 10 + shop));
+            if dice.below(10) < 9 {
+                rows.push(on(1_000 + u64::try_from(week).unwrap(), saturday, 3_000, "Piano", 2));
+            }
+        }
+        let found = recurring(&rows, date("2023-11-01"), &[]);
+        let piano = found.iter().filter(|found| found.name == "Piano");
+        lessons += piano.filter(|piano| piano.cadence == Cadence::Weekly && piano.next.is_some()).count();
+        shops += found.iter().filter(|found| found.name != "Piano").count();
+    }
+    assert_eq!(lessons, 10);
+    assert!(shops <= 1, "{shops} of 40 shops");
+}
+
 /// What is bought each second or third day is bought every four weeks as well.
 #[test]
 fn an_exact_habit_is_no_commitment() {

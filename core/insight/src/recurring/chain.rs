@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use outlay_ledger::Date;
 
+use super::row::Common;
 use crate::calendar::Cadence;
 use crate::statistics::{count, is_within, median, number};
 
@@ -104,12 +105,11 @@ const MISSED_COST: f64 = 0.5;
 const OFF_COST: f64 = 0.2;
 const AMOUNT_COST: f64 = 0.25;
 
-/// The chain that is least probable by chance in a group of points sorted by date, of any cadence. `is_named` says that
-/// they have a name in common.
-pub(super) fn best(points: &[Point], is_named: bool) -> Option<Chain> {
+/// The chain that is least probable by chance in a group of points sorted by date, of any cadence.
+pub(super) fn best(points: &[Point], common: Common) -> Option<Chain> {
     let tried: Vec<Cadence> = Cadence::ALL.into_iter().filter(|cadence| is_possible(points, *cadence)).collect();
-    let chains = tried.iter().filter_map(|cadence| best_of(points, *cadence, tried.len()));
-    let chains = chains.filter(|chain| is_enough(points, chain, is_named) && !is_habit(points, chain));
+    let chains = tried.iter().filter_map(|cadence| best_of(points, common, *cadence, tried.len()));
+    let chains = chains.filter(|chain| is_enough(points, chain, common.is_name()) && !is_habit(points, chain));
     chains.min_by(|one, other| one.chance_log.total_cmp(&other.chance_log))
 }
 
@@ -141,7 +141,7 @@ fn is_possible(points: &[Point], cadence: Cadence) -> bool {
     points.len() >= rule.payments_min && has_room && !is_habit
 }
 
-fn best_of(points: &[Point], cadence: Cadence, cadences_tried: usize) -> Option<Chain> {
+fn best_of(points: &[Point], common: Common, cadence: Cadence, cadences_tried: usize) -> Option<Chain> {
     let rule = rule(cadence);
     let links = longest(points, cadence, &rule);
     let paid_in_time = links.iter().filter(|link| link.periods == 1).count();
@@ -149,7 +149,7 @@ fn best_of(points: &[Point], cadence: Cadence, cadences_tried: usize) -> Option<
         return None; // With most steps of several periods, it is a chain of another cadence or none.
     }
     let tried = points.len() * cadences_tried * rule.off_max.len();
-    let chance_log = libm::log(count(tried)) + chance_log(points, &links, &rule)?;
+    let chance_log = libm::log(count(tried)) + chance_log(points, common, &links, cadence, &rule)?;
     Some(Chain { cadence, places: places(&links), chance_log })
 }
 
@@ -224,21 +224,64 @@ fn places(links: &[Link]) -> Vec<usize> {
 
 /// How probable it is that rows as frequent as these make such a chain by chance, at the tolerance at which it is least
 /// so, as a logarithm.
-fn chance_log(points: &[Point], links: &[Link], rule: &Rule) -> Option<f64> {
+///
+/// By chance, rows fall near the dates of a chain as often as near any other date, and as often as near those at which it
+/// would go on beyond its ends: whoever shops on Saturdays is in one shop on several of them in a row. Of rows that may be
+/// one payment, those beyond are no chance if they are there more often than not, but the same payment before or after a
+/// pause.
+fn chance_log(points: &[Point], common: Common, links: &[Link], cadence: Cadence, rule: &Rule) -> Option<f64> {
     let (first, last) = (links.first()?.from, links.last()?.to);
-    let (from, to) = (points.get(first)?, points.get(last)?);
+    let (from, to) = (points.get(first)?.date, points.get(last)?.date);
     let mut amounts: Vec<i64> = places(links).into_iter().filter_map(|at| Some(points.get(at)?.minor)).collect();
     let typical = median(&mut amounts)?;
-    let like = |point: &&Point| is_within(point.minor, typical, RATIO_MAX);
-    let rivals = points.get(first..=last)?.iter().filter(like).count().saturating_sub(1);
-    let density = count(rivals) / f64::from(days_between(from.date, to.date).max(1));
+    let like = |points: &[Point]| -> Vec<Date> {
+        points.iter().filter(|point| is_within(point.minor, typical, RATIO_MAX)).map(|point| point.date).collect()
+    };
+    let rivals = like(points.get(first..=last)?).len().saturating_sub(1);
+    let density = count(rivals) / f64::from(days_between(from, to).max(1));
+    let (mut earlier, later) = (like(points.get(..first)?), like(points.get(last + 1..)?));
+    earlier.reverse();
     let slots = links.iter().map(|link| usize::from(link.periods)).sum();
     let chances = rule.off_max.iter().map(|off_max| {
         let hits = links.iter().filter(|link| link.off <= *off_max).count();
-        let by_chance = density * f64::from(2 * off_max + 1);
+        let on_any = density * f64::from(2 * off_max + 1);
+        let before = beyond(&earlier, from, cadence, Cadence::before, *off_max);
+        let after = beyond(&later, to, cadence, Cadence::after, *off_max);
+        let on_its_own = (count(before.0 + after.0) + on_any) / (count(before.1 + after.1) + 1.0);
+        let is_pause = common.is_one_payment() && on_its_own > PAID_SHARE_MIN;
+        let by_chance = if is_pause { on_any } else { on_any.max(on_its_own) };
         tail_log(slots, hits, by_chance.clamp(CHANCE_MIN, 1.0 - CHANCE_MIN))
     });
     chances.min_by(f64::total_cmp)
+}
+
+/// What is paid less often is no chain, as [`MISSED_COST`] has it.
+const PAID_SHARE_MIN: f64 = 0.5;
+
+/// Near how many of the dates at which a chain would go on there is one of these, which lead away from its end, and how many
+/// such dates there are. The first few are not among them: as many may be missed within a chain.
+fn beyond(
+    dates: &[Date],
+    end: Date,
+    cadence: Cadence,
+    step: fn(Cadence, Date, u16) -> Date,
+    off_max: i32,
+) -> (usize, usize) {
+    let missed_max = periods_max(cadence);
+    let (mut met, mut latest_met, mut latest) = (0, missed_max, missed_max);
+    for date in dates {
+        let away = f64::from(days_between(end, *date).abs());
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A cast saturates.
+        let nearest = libm::round(away / cadence.days()) as u16;
+        latest = latest.max(nearest);
+        // A calendar takes longer than a comparison.
+        let is_about = (away - f64::from(nearest) * cadence.days()).abs() <= f64::from(off_max + MONTHS_UNEVEN_DAYS);
+        let is_near = |expected: Date| days_between(expected, *date).abs() <= off_max;
+        if nearest > latest_met && is_about && is_near(step(cadence, end, nearest)) {
+            (met, latest_met) = (met + 1, nearest);
+        }
+    }
+    (met, usize::from(latest - missed_max))
 }
 
 /// Keeps logarithms finite.

@@ -50,6 +50,11 @@ impl Common {
         matches!(self, Self::Text(_))
     }
 
+    /// Whether it is the name or the amount, so that the rows may be one payment, and not only of one purpose.
+    pub(super) const fn is_one_payment(self) -> bool {
+        !matches!(self, Self::Category(_))
+    }
+
     /// Whether it is the name or the category. What only has its amount in common comes second: on a day when several
     /// payments are made, the same sum goes to different places.
     pub(super) const fn is_named(self) -> bool {

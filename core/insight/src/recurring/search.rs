@@ -13,7 +13,7 @@ use outlay_ledger::{Date, DocumentId, Month};
 
 use super::chain::{self, Chain, Point};
 use super::join::{self, Found};
-use super::row::{Common, Key, Row};
+use super::row::{Key, Row};
 use super::{Commitment, Decided, Standing, facts};
 use crate::hash::Fixed;
 use crate::recorded::Recorded;
@@ -219,7 +219,7 @@ impl Search {
     /// The groups in which other payments of a commitment are found, each by date, that a row is in.
     pub(super) fn alike(&self, place: usize) -> impl Iterator<Item = &[usize]> {
         let homes = self.homes.get(place).into_iter().flatten().filter_map(|home| self.groups.get(*home));
-        homes.filter(|group| !matches!(group.key.1, Common::Category(_))).map(|group| group.rows.as_slice())
+        homes.filter(|group| group.key.1.is_one_payment()).map(|group| group.rows.as_slice())
     }
 
     /// The rows that a person confirmed by name.
@@ -331,7 +331,7 @@ impl Group {
             return (known.best.clone(), false);
         }
         let free: Vec<usize> = self.rows.iter().copied().filter(|place| taken.get(*place) == Some(&false)).collect();
-        let best = chain::best(&points(rows, &free), self.key.1.is_name()).map(|chain| of_group(&chain, &free));
+        let best = chain::best(&points(rows, &free), self.key.1).map(|chain| of_group(&chain, &free));
         // What was needed neither this time nor the last is not remembered.
         self.known.retain(|known| known.round + 1 >= round);
         self.known.push(Known { claimed, round, best: best.clone() });
