@@ -101,6 +101,23 @@ fn shopping_on_one_weekday_is_no_commitment_and_a_weekly_lesson_on_it_is_one() {
     assert!(shops <= 1, "{shops} of 40 shops");
 }
 
+/// Of thousands of amounts, some come three times a year apart.
+#[test]
+fn equal_amounts_in_a_long_history_are_no_commitment() {
+    let mut told = 0;
+    for seed in 1..=5 {
+        let mut dice = Dice(seed);
+        let row = |number: u64| {
+            let day = date("2010-01-01").add_days(i32::try_from(dice.below(5_000)).unwrap()).unwrap();
+            let minor = 500 + i64::try_from(dice.below(3_000)).unwrap();
+            on(number, day, minor, &format!("Shop {}", char::from(b'A' + dice.below(26) as u8)), 20 + dice.below(10))
+        };
+        let rows: Vec<Spend> = (0..10_000).map(row).collect();
+        told += recurring(&rows, date("2023-10-01"), &[]).len();
+    }
+    assert!(told <= 1, "{told} commitments of 50,000 rows that fell on random days");
+}
+
 /// What is bought each second or third day is bought every four weeks as well.
 #[test]
 fn an_exact_habit_is_no_commitment() {

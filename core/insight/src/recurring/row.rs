@@ -55,6 +55,11 @@ impl Common {
         !matches!(self, Self::Category(_))
     }
 
+    /// Whether it is the amount, with whatever else.
+    pub(super) const fn is_amount(self) -> bool {
+        matches!(self, Self::CategoryAmount(..) | Self::AccountAmount(..))
+    }
+
     /// Whether it is the name or the category. What only has its amount in common comes second: on a day when several
     /// payments are made, the same sum goes to different places.
     pub(super) const fn is_named(self) -> bool {

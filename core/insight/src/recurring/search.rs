@@ -17,6 +17,7 @@ use super::row::{Key, Row};
 use super::{Commitment, Decided, Standing, facts};
 use crate::hash::Fixed;
 use crate::recorded::Recorded;
+use crate::statistics::count;
 
 /// Rows, and the chains found in them so far.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,8 @@ pub struct Search {
     order: Vec<usize>,
     keys: HashMap<Key, usize, BuildHasherDefault<Fixed>>,
     groups: Vec<Group>,
+    /// How many groups share an amount and have rows enough for a chain.
+    by_amount: usize,
     /// Groups whose best chain with nothing claimed is not known, and those that have one.
     unsearched: Vec<usize>,
     promising: BTreeSet<usize>,
@@ -93,6 +96,8 @@ struct Candidate {
 /// of a real household, with its dates dealt out anew forty times, have one chain a time at this level, and two at one
 /// chain a group, which is the method's usual limit; as they were, they have twelve.
 const CHANCE_LOG_MAX: f64 = -0.7;
+/// The fewest rows that most cadences need: a group of fewer is not counted among those tried.
+const ROWS_TRIED_MIN: usize = 3;
 /// A person who confirmed a commitment knows better than chance: the logarithm of a thousand.
 const CHANCE_LOG_CONFIRMED: f64 = 6.9;
 
@@ -113,12 +118,13 @@ impl Search {
         self.record(row.date, Recorded::add);
         let homes: Vec<usize> = row.keys().map(|key| self.group(key)).collect();
         let place = self.placed(row);
-        let Self { rows, groups, order, .. } = self;
+        let Self { rows, groups, order, by_amount, .. } = self;
         let Some(row) = rows.get(place) else { return };
         insert(order, rows, row, place);
         for home in &homes {
             let Some(group) = groups.get_mut(*home) else { continue };
             insert(&mut group.rows, rows, row, place);
+            *by_amount += usize::from(group.key.1.is_amount() && group.rows.len() == ROWS_TRIED_MIN);
         }
         self.changed(place, &homes);
         if let Some(own) = self.homes.get_mut(place) {
@@ -160,6 +166,7 @@ impl Search {
         self.free.push(place);
         for home in &homes {
             let Some(group) = self.groups.get_mut(*home) else { continue };
+            self.by_amount -= usize::from(group.key.1.is_amount() && group.rows.len() == ROWS_TRIED_MIN);
             group.rows.retain(|at| *at != place);
         }
         self.changed(place, &homes);
@@ -276,7 +283,7 @@ impl Search {
 
     /// The best chain of the rows of a group that are not claimed, if it is improbable enough.
     fn candidate(&mut self, at: usize, taken: &[bool], confirmed: &BTreeSet<usize>) -> Option<Candidate> {
-        let (rows, round) = (&self.rows, self.round);
+        let (rows, round, by_amount) = (&self.rows, self.round, self.by_amount);
         let group = self.groups.get_mut(at)?;
         let (best, is_new) = group.best(rows, taken, round);
         let best = best.filter(|(chance_log, _)| *chance_log <= CHANCE_LOG_CONFIRMED);
@@ -288,6 +295,9 @@ impl Search {
         }
         let (chance_log, found) = best?;
         let is_confirmed = found.places.iter().any(|place| confirmed.contains(place));
+        // A name or a category is one of few. An amount is one of thousands that rows happen to share, and each was tried.
+        let tried = if group.key.1.is_amount() { by_amount.max(1) } else { 1 };
+        let chance_log = chance_log + if is_confirmed { 0.0 } else { libm::log(count(tried)) };
         let limit = if is_confirmed { CHANCE_LOG_CONFIRMED } else { CHANCE_LOG_MAX };
         (chance_log <= limit).then_some(Candidate { chance_log, key: group.key, group: at, found })
     }
