@@ -15,6 +15,9 @@ use super::{
     direction, names, rows,
 };
 
+/// Of this many amounts of a list of expenses, less than one came back; of this many of a bank, more are paid.
+const MONEY_BACK_ONE_IN: usize = 10;
+
 impl Profile {
     /// Guesses all of a profile from the beginning of a file.
     ///
@@ -146,7 +149,12 @@ impl Table {
             self.take_amount(taken);
         }
         self.fill_by_name(taken);
-        if self.header.is_none() {
+        if self.header.is_some() {
+            // Whatever the column is called: amounts of several currencies must never be taken for one.
+            self.take_first(taken, Field::Currency, |contents| {
+                contents.filled > 0 && contents.currencies == contents.filled
+            });
+        } else {
             self.take_first(taken, Field::Currency, |contents| contents.mostly(contents.currencies));
             self.take_first(taken, Field::Kind, |contents| contents.mostly(contents.kinds));
         }
@@ -285,9 +293,14 @@ impl Table {
         if spent.0 * 2 > spent.1 { Sign::NegativeIsSpent } else { Sign::NegativeIsReversal }
     }
 
+    /// Where no column says the kind: money in has a plus, or money out has a minus, as banks write them. A list of what was
+    /// spent has a minus where some of it came back, which is rare.
     fn unaided_sign(&self, amount: usize, decimal: Decimal) -> Sign {
-        let has_sign = |cell: &str| amount::read(cell, decimal).is_some_and(|number| number.is_signed);
-        if self.cells(amount).any(has_sign) { Sign::NegativeIsSpent } else { Sign::NegativeIsReversal }
+        let has_plus =
+            |cell: &str| amount::read(cell, decimal).is_some_and(|number| number.is_signed && !number.is_negative);
+        let (negative, all) = self.signs(self.cells(amount), decimal);
+        let is_of_a_bank = negative * MONEY_BACK_ONE_IN > all || self.cells(amount).any(has_plus);
+        if is_of_a_bank { Sign::NegativeIsSpent } else { Sign::NegativeIsReversal }
     }
 
     /// How many amounts of expenses are negative, and how many there are.

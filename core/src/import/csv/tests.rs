@@ -101,6 +101,34 @@ fn an_american_bank_writes_the_month_first_and_parentheses() {
     );
 }
 
+/// Nobody says what a minus means here, but so few of them are no bank's.
+#[test]
+fn a_list_of_expenses_stays_one_where_something_came_back() {
+    let day = |day: usize| format!("2026-01-{day:02},Shop,{}12.50\n", if day == 7 { "-" } else { "" });
+    let file = |days: usize| format!("Date,Payee,Amount\n{}", (1..=days).map(day).collect::<String>());
+    let shown = all_shown(file(11).as_bytes());
+    let (spent, back): (Vec<&String>, Vec<&String>) = shown.iter().partition(|row| row.starts_with("Expense 12.50"));
+    assert_eq!((spent.len(), back.as_slice()), (10, [&shown[6]].as_slice()));
+    assert!(shown[6].starts_with("Income 12.50"), "{}", shown[6]);
+
+    // One of ten may be a bank's, and so may any list that has a plus.
+    assert_eq!(Profile::guess(file(9).as_bytes()).unwrap().sign, Some(Sign::NegativeIsSpent));
+    let with_plus = file(11).replacen("12.50", "+12.50", 1);
+    assert_eq!(Profile::guess(with_plus.as_bytes()).unwrap().sign, Some(Sign::NegativeIsSpent));
+}
+
+/// Two currencies are never one, whatever language says which they are.
+#[test]
+fn a_currency_column_is_one_by_its_contents_too() {
+    let file = "Дата,Магазин,Сумма,Валюта\n2026-01-02,VPN,5.00,USD\n2026-01-03,Чай,90.00,RUB\n";
+    let profile = Profile::guess(file.as_bytes()).unwrap();
+    assert_eq!(profile.columns[&Field::Currency], Column::Name("Валюта".to_owned()));
+    let shown = all_shown(file.as_bytes());
+    assert!(shown[0].starts_with("Expense 5.00 USD") && shown[1].starts_with("Expense 90.00 RUB"), "{shown:?}");
+    let accounts = "Date,Payee,Amount,Konto X\n2026-01-02,Tea,5.00,EUR\n2026-01-03,Tea,9.00,ING\n";
+    assert_eq!(Profile::guess(accounts.as_bytes()).unwrap().columns.get(&Field::Currency), None, "one cell is no code");
+}
+
 #[test]
 fn debit_and_credit_stand_in_columns_of_their_own() {
     let file = "Posting Date;Details;Money Out;Money In;Balance\n\
