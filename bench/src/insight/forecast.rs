@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use outlay_insight::forecast::{Expectation, forecast};
 use outlay_insight::months::{DaySums, Target};
-use outlay_ledger::{Date, DocumentId, Month};
+use outlay_ledger::{Currency, Date, DocumentId, Month};
 
 use super::cell;
 use super::household::Household;
@@ -16,7 +16,8 @@ const MONTHS_BEFORE: usize = 18;
 /// The day of the month on which its end is forecast.
 const DAY: u8 = 10;
 
-/// `month,horizon,target,pred,lo,hi` in whole units of the currency; what is too lumpy for an amount has none.
+/// `month,horizon,target,pred,lo,hi` in whole units of the currency, which stands behind the target where it is not the
+/// household's usual one; what is too lumpy for an amount has none.
 pub(super) fn answers(household: &Household) -> String {
     let rows = household.spending();
     let sums = DaySums::of(&rows, household.parents(), savings(household));
@@ -24,24 +25,36 @@ pub(super) fn answers(household: &Household) -> String {
         (Some(first), Some(last)) => months(Month::from_date(first.date), Month::from_date(last.date)),
         _ => Vec::new(),
     };
+    let currency = household.currency();
     let mut answers = String::from("month,horizon,target,pred,lo,hi\n");
     for month in months.into_iter().skip(MONTHS_BEFORE) {
         let first = month.first_day();
         let tenth = first.add_days(i32::from(DAY) - 1).unwrap_or(first);
         for (horizon, today) in [("ahead", first), ("day10", tenth)] {
-            answers.push_str(&said(household, &sums, month, horizon, today));
+            answers.push_str(&said(household, currency, &sums, month, horizon, today));
         }
     }
     answers
 }
 
-fn said(household: &Household, sums: &DaySums, month: Month, horizon: &str, today: Date) -> String {
+fn said(
+    household: &Household,
+    usual: Option<Currency>,
+    sums: &DaySums,
+    month: Month,
+    horizon: &str,
+    today: Date,
+) -> String {
     let mut said = String::new();
     for forecast in forecast(sums, &[], today) {
         let target = match forecast.target {
             Target::Total => "TOTAL",
             Target::Category(Some(id)) => household.name(id),
             Target::Category(None) => continue,
+        };
+        let target = match forecast.currency {
+            currency if Some(currency) == usual => target.to_owned(),
+            other => format!("{target} {other}"),
         };
         let expected = if horizon == "ahead" { forecast.usual } else { forecast.month_end };
         let (point, range) = match expected {
@@ -50,7 +63,7 @@ fn said(household: &Household, sums: &DaySums, month: Month, horizon: &str, toda
             Expectation::NotEnough { .. } | Expectation::NotLately { .. } => continue,
         };
         let [low, high] = [range.low, range.high].map(|bound| bound.amount_text());
-        let _ = writeln!(said, "{month},{horizon},{},{point},{low},{high}", cell(target));
+        let _ = writeln!(said, "{month},{horizon},{},{point},{low},{high}", cell(&target));
     }
     said
 }

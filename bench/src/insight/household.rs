@@ -1,5 +1,6 @@
 //! A household from a CSV, read as an import reads it, with the line of each row.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
@@ -36,9 +37,10 @@ pub(super) struct Line {
 impl Household {
     /// Reads a file. `map` names its columns; without it they are guessed.
     pub(super) fn read(csv: &Path, map: Option<&Path>) -> Outcome<Self> {
-        let bytes = fs::read(csv)?;
+        let named = |path: &Path, error| format!("{}: {error}", path.display());
+        let bytes = fs::read(csv).map_err(|error| named(csv, error))?;
         let profile = match map {
-            Some(map) => map::read(&fs::read_to_string(map)?)?,
+            Some(map) => map::read(&fs::read_to_string(map).map_err(|error| named(map, error))?)?,
             None => Profile::default(),
         };
         Self::of(&bytes, profile)
@@ -68,6 +70,15 @@ impl Household {
     /// All rows, oldest first.
     pub(super) fn spending(&self) -> Vec<Spend> {
         self.rows.iter().map(|line| line.spend.clone()).collect()
+    }
+
+    /// The currency of most rows, the first of the alphabet if two are.
+    pub(super) fn currency(&self) -> Option<Currency> {
+        let mut rows: BTreeMap<Currency, usize> = BTreeMap::new();
+        for line in &self.rows {
+            *rows.entry(line.spend.amount.currency()).or_default() += 1;
+        }
+        rows.into_iter().min_by_key(|(currency, many)| (Reverse(*many), *currency)).map(|(currency, _)| currency)
     }
 
     /// Which category is below which.

@@ -29,6 +29,12 @@ impl Hash {
         (!payee.is_empty() || !note.is_empty())
             .then(|| Self::new(b'k').add(payee.as_bytes()).add(&[0]).add(note.as_bytes()))
     }
+
+    /// The payee of a row, if it says more than that; `None` where [`Self::of_text`] is all there is.
+    pub(crate) fn of_payee(row: &Spend) -> Option<Self> {
+        let (payee, note) = (plain(&row.payee), plain(&row.note));
+        (!payee.is_empty() && !note.is_empty()).then(|| Self::new(b'p').add(payee.as_bytes()))
+    }
 }
 
 /// The same for maps that are looked up and never gone through.

@@ -105,10 +105,11 @@ fn a_change_in_what_is_noted_is_said() {
 fn too_few_months_say_how_many_are_needed() {
     let rows = months(17, 1, moved_after(8));
     assert_eq!(of(&rows, "2023-06-01"), Phases::NotEnough { months: 17, needed: 18 });
+    let one_category = of(&months(30, 1, |_, category| if category == 1 { 5 } else { 0 })[..], "2024-07-01");
+    assert_eq!(one_category, Phases::NotEnough { months: 30, needed: 18 });
     assert_eq!(
-        of(&months(30, 1, |_, category| if category == 1 { 5 } else { 0 })[..], "2024-07-01"),
-        Phases::NotEnough { months: 30, needed: 18 },
-        "one category"
+        wording::phases(&one_category, &Names::new()),
+        ["Not enough to say: two categories that vary are needed."]
     );
     assert!(matches!(of(&[], "2024-07-01"), Phases::NotEnough { months: 0, .. }));
 }

@@ -71,6 +71,26 @@ fn ten_times_as_much_is_compared_with_the_payee_or_else_the_category() {
     assert_eq!(reasons(row(900, 300, "A chemist's", 1_200, 4)), []);
 }
 
+/// The note says which month the rent is for, so that no two have the same.
+#[test]
+fn what_a_payee_gets_is_usual_whatever_the_note_says() {
+    let rent = |month: u64, minor| {
+        let mut rent = row(900 + month, 30 * i32::try_from(month).unwrap(), "Landlord", minor, 0);
+        (rent.note, rent.category) = (format!("Rent {month}/2023"), None);
+        rent
+    };
+    let mut rows = ordinary(600);
+    rows.extend((1..19).map(|month| rent(month, 115_000)));
+    rows.sort_unstable_by_key(|row| (row.date, row.id));
+    let odd = |rows: &[Spend]| {
+        found(rows).iter().filter(|odd| rows.iter().any(|row| row.id == odd.id && row.payee == "Landlord")).count()
+    };
+    assert!(odd(&rows) <= 1, "only as long as it is new");
+    rows.push(rent(20, 900_000));
+    let last = found(&rows).pop().unwrap();
+    assert!(matches!(last.reasons[..], [Reason::Amount { among: Among::Payee, .. }]), "{last:?}");
+}
+
 #[test]
 fn what_a_person_keeps_paying_is_soon_usual() {
     let mut rows = ordinary(300);

@@ -129,20 +129,33 @@ fn periods(cadence: Cadence, from: Date, to: Date) -> u16 {
     (about.saturating_sub(1).max(1)..=about.saturating_add(1)).min_by_key(|periods| off(*periods)).unwrap_or(1)
 }
 
-/// Where the price was one thing and is another from then on: twice at least, or the last. It was one thing if it was the
-/// same to the cent twice in a row, or about the same three times: two amounts of a bill that varies are soon alike.
+/// Where the price was one thing and is another from then on: up to the next change or the last payment. It was one thing if
+/// it was the same to the cent twice in a row, or about the same since the change before, three times at least: two amounts
+/// of a bill that varies are soon alike, and three now and then.
 fn price_changes(payments: &[Payment]) -> Vec<PriceChange> {
-    let minor = |place: usize| payments.get(place).map(|payment| payment.minor);
-    let change = |place: usize| {
-        let (before, after) = (minor(place.checked_sub(1)?)?, minor(place)?);
-        let earlier = |many: usize| place.checked_sub(many).and_then(minor);
-        let is_about = |many: usize| earlier(many).is_some_and(|earlier| is_same_price(earlier, before));
-        let was_steady = earlier(2) == Some(before) || (is_about(2) && is_about(3));
-        let stays = minor(place + 1).is_none_or(|next| is_same_price(next, after));
-        let Payment { entry, date, .. } = *payments.get(place)?;
-        (was_steady && stays && !is_same_price(before, after)).then_some(PriceChange { entry, date, before, after })
-    };
-    (0..payments.len()).filter_map(change).collect()
+    let mut changes: Vec<PriceChange> = Vec::new();
+    let mut until = payments.len();
+    for place in (1..payments.len()).rev() {
+        let (Some(earlier), Some(later)) = (payments.get(..place), payments.get(place..until)) else { continue };
+        let (Some(last), Some(first)) = (earlier.last(), later.first()) else { continue };
+        let (before, after) = (last.minor, first.minor);
+        let stays = later.iter().all(|payment| is_same_price(payment.minor, after));
+        if stays && !is_same_price(before, after) && was_steady(earlier) {
+            changes.push(PriceChange { entry: first.entry, date: first.date, before, after });
+            until = place;
+        }
+    }
+    changes.reverse();
+    changes
+}
+
+/// Whether the last of these was a price.
+fn was_steady(payments: &[Payment]) -> bool {
+    let mut latest = payments.iter().rev().map(|payment| payment.minor).take(RECENT);
+    let Some(price) = latest.next() else { return false };
+    let is_exact = latest.clone().next() == Some(price);
+    let alike = latest.clone().take_while(|minor| is_same_price(*minor, price)).count();
+    is_exact || alike >= 2
 }
 
 fn is_same_price(one: i64, other: i64) -> bool {
@@ -188,6 +201,13 @@ mod tests {
         assert_eq!(changes(&[4_000, 5_500, 4_700, 6_100]), [], "it varies");
         assert_eq!(changes(&[6_000, 4_000, 4_030, 5_000]), [], "it varies, and twice by little");
         assert_eq!(changes(&[999, 1_299]), [], "one payment is no price");
+        assert_eq!(changes(&[999, 999, 1_299, 1_299, 1_450, 1_200]), [], "it has no price since");
+        assert_eq!(changes(&[999, 999, 1_299, 1_299, 1_499]), [(999, 1_299), (1_299, 1_499)]);
+        assert_eq!(
+            changes(&[4_000, 4_700, 4_720, 4_690, 4_000, 4_500]),
+            [],
+            "about the same three times, and it varies"
+        );
         assert_eq!(changes(&[]), []);
     }
 }

@@ -81,7 +81,8 @@ pub fn phases(phases: &Phases, names: &Names) -> Vec<String> {
     match phases {
         Phases::Found(found) => found_phases(found, names),
         Phases::NoClearPattern => vec![NO_CLEAR_PATTERN.to_owned()],
-        Phases::NotEnough { months, needed } => vec![not_enough(*months, *needed)],
+        Phases::NotEnough { months, needed } if months < needed => vec![not_enough(*months, *needed)],
+        Phases::NotEnough { .. } => vec!["Not enough to say: two categories that vary are needed.".to_owned()],
     }
 }
 
@@ -90,6 +91,7 @@ pub fn prices(prices: &Prices, names: &Names) -> String {
     let seller = seller(&prices.seller, names);
     match &prices.amounts {
         Amounts::Usual(usual) => format!("{seller}: usually {}.", list(usual)),
+        Amounts::Frequent(only) if only.len() == 1 => format!("{seller}: always {}.", list(only)),
         Amounts::Frequent(frequent) => format!("{seller}: no usual price; most often {}.", list(frequent)),
     }
 }

@@ -135,7 +135,7 @@ fn rhythm(rhythm: &Rhythm, names: &Names, out: &mut Output) -> Result<(), Failur
     heading(&format!("How often and how much (small is up to {typical})"), out)?;
     let paces = [
         (Pace::WithinAWeek, "every week or more often"),
-        (Pace::WithinAMonth, "every month"),
+        (Pace::WithinAMonth, "every month or more often"),
         (Pace::Rarer, "more rarely"),
     ];
     let mut table = Table::new(["HOW OFTEN", "HOW MUCH", "WHAT"]);

@@ -26,7 +26,7 @@ const GAPS: [(i64, &str); 12] = [
 /// The fixed lines, in half days.
 const WEEK: i64 = 14;
 const MONTH: i64 = 62;
-const PACES: [&str; 3] = ["every week or more often", "every month", "more rarely"];
+const PACES: [&str; 3] = ["every week or more often", "every month or more often", "more rarely"];
 const POINT: &str = "#1f5fbf";
 /// Characters of a name on the map; longer ones are cut.
 const NAME_CHARS_MAX: usize = 22;
