@@ -127,7 +127,9 @@ fn an_export_that_is_imported_is_the_ledger_to_the_byte() {
     let again = import(&stranger, &file);
     assert_eq!(counts(&again), [0, 0, 5, 0]);
     assert_eq!(jsonl(&stranger, home), file);
-    laptop.resolve(home, ours.conflicts.keys().next().unwrap().0, "amount", Resolution::Choose(1)).unwrap();
+    laptop
+        .resolve(&laptop.seen(home, ours.conflicts.keys().next().unwrap().0, "amount"), Resolution::Choose(1))
+        .unwrap();
     laptop.add(home, spent("1.00", "Kiosk", "2026-11-05"));
     assert_eq!(counts(&import(&stranger, jsonl(&laptop, home))), [1, 0, 5, 0], "only what is new");
     assert_eq!(stranger.conflicts(home).unwrap(), []);

@@ -12,7 +12,7 @@ use super::Engine;
 use super::values::{Values, field_of_key, key_of_field};
 use super::writing;
 use crate::author::Draft;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Conflict, ConflictValue, FieldValue, Reference, Resolution};
 use crate::store::log;
 use crate::store::records::StoredChange;
@@ -46,19 +46,21 @@ impl Engine {
         })
     }
 
-    /// Settles a conflict. What was not chosen stays in the history.
+    /// Settles a conflict, as it was answered by [`Engine::conflicts`]. What was not chosen stays in the history.
     ///
     /// # Errors
     ///
-    /// * [`crate::ErrorKind::NotFound`] if there is no such conflict, or no value at that place.
+    /// * [`crate::ErrorKind::NotFound`] if there is no such conflict, if its values have changed since, or if there is no value
+    ///   at that place.
     /// * [`crate::ErrorKind::InvalidInput`] if a text is no value of the field.
     /// * [`crate::ErrorKind::Forbidden`] if this device may only read the ledger.
-    pub fn resolve(&self, ledger: LedgerId, document: DocumentId, field: &str, resolution: Resolution) -> Result<()> {
-        let key = key_of_field(field);
+    pub fn resolve(&self, conflict: &Conflict, resolution: Resolution) -> Result<()> {
+        let Conflict { ledger, document, field, values: seen } = conflict;
+        let (key, own) = (key_of_field(field), self.device_key());
         self.write(|write| {
-            let mut draft = self.author.draft(write, ledger)?;
+            let mut draft = self.author.draft(write, *ledger)?;
             let missing = || Error::not_found("conflict");
-            let rid = keys::find_document(&draft.write.tx, draft.lid, &document)?.ok_or_else(missing)?;
+            let rid = keys::find_document(&draft.write.tx, draft.lid, document)?.ok_or_else(missing)?;
             let held = draft.read(rid)?;
             let is_conflict = held.conflicting_keys().contains(&key);
             let is_circle =
@@ -66,13 +68,18 @@ impl Engine {
             if !is_conflict && !is_circle {
                 return Err(missing());
             }
+            let now = self::conflict(&mut Values::new(&draft.write.tx, draft.lid, own)?, *ledger, rid, key)?;
+            let now = if is_circle { circle(now) } else { now };
+            if !now.values.iter().map(|now| &now.value).eq(seen.iter().map(|seen| &seen.value)) {
+                return Err(Error::new(ErrorKind::NotFound, "the conflict has changed since it was shown"));
+            }
             let value = match &resolution {
                 Resolution::Choose(0) if is_circle => Scalar::Null,
                 Resolution::Choose(1) if is_circle => return Err(circular()),
                 Resolution::Choose(place) => distinct(&held, key).get(*place).cloned().ok_or_else(missing)?,
                 Resolution::Text(text) => parse(&mut draft, &held, key, text)?,
             };
-            if !draft.edit(document, &held, vec![Put::new(key, value)])? {
+            if !draft.edit(*document, &held, vec![Put::new(key, value)])? {
                 return Err(circular());
             }
             draft.finish()?;

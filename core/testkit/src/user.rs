@@ -107,7 +107,7 @@ fn resolve(engine: &Engine, ledger: LedgerId, random: &mut Random) -> Result<boo
     }
     let conflict = random.pick(&conflicts);
     let resolution = Resolution::Choose(random.below(conflict.values.len()));
-    engine.resolve(ledger, conflict.document, &conflict.field, resolution)?;
+    engine.resolve(conflict, resolution)?;
     Ok(true)
 }
 

@@ -138,7 +138,7 @@ impl World {
                     true => Resolution::Choose(rng.below(conflict.values.len())),
                     false => Resolution::Text((*rng.pick(&["7.50", "2026-03-09", "Food", "false", "12:00"])).into()),
                 };
-                device.resolve(home, conflict.document, &conflict.field, resolution)
+                device.resolve(conflict, resolution)
             }
         }
     }

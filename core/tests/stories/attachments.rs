@@ -102,7 +102,7 @@ fn one_file_under_two_names_at_once_is_a_conflict_that_can_be_settled() {
         other => panic!("{other:?}"),
     };
     let chosen = name(&conflict.values[1].value);
-    phone.resolve(home, id, &conflict.field, outlay_core::Resolution::Choose(1)).unwrap();
+    phone.resolve(&phone.seen(home, id, &conflict.field), outlay_core::Resolution::Choose(1)).unwrap();
     exchange(&phone, &laptop, home);
     assert_eq!(names(&laptop, home, id), [chosen]);
     assert_eq!(laptop.conflicts(home).unwrap(), []);

@@ -64,7 +64,7 @@ fn what_two_devices_make_of_one_name_is_one_thing() {
     assert!(conflicts.iter().all(|conflict| conflict.field == "name"), "only how the name is written collided");
     assert_eq!(conflicts.len(), 2);
     for conflict in conflicts {
-        phone.resolve(home, conflict.document, "name", Resolution::Text("Settled".into())).unwrap();
+        phone.resolve(&phone.seen(home, conflict.document, "name"), Resolution::Text("Settled".into())).unwrap();
     }
     exchange(&phone, &laptop, home);
     assert_eq!(names(&laptop.categories(home).unwrap()), ["Settled", "Settled:Settled"]);
@@ -153,17 +153,17 @@ fn a_circle_is_settled_by_taking_the_link_away_or_by_another_one() {
     for text in [None, Some(""), Some("Elsewhere")] {
         let Circle { phone, laptop, home, ids } = circle(3);
         let greatest = *ids.iter().max().unwrap();
-        let keep = phone.resolve(home, greatest, "parent", Resolution::Choose(1));
+        let keep = phone.resolve(&phone.seen(home, greatest, "parent"), Resolution::Choose(1));
         assert_eq!(keep.unwrap_err().kind(), outlay_core::ErrorKind::InvalidInput, "that one leads round");
         let resolution = text.map_or(Resolution::Choose(0), |text| Resolution::Text(text.into()));
-        phone.resolve(home, greatest, "parent", resolution).unwrap();
+        phone.resolve(&phone.seen(home, greatest, "parent"), resolution).unwrap();
         exchange(&phone, &laptop, home);
         for device in [&phone, &laptop] {
             assert_eq!(device.conflicts(home).unwrap(), [], "{text:?}");
         }
         let top = laptop.categories(home).unwrap().into_iter().find(|named| named.id == greatest).unwrap();
         assert_eq!(top.name.starts_with("Elsewhere:"), text == Some("Elsewhere"), "{top:?}");
-        let again = phone.resolve(home, greatest, "parent", Resolution::Choose(0));
+        let again = phone.resolve(&phone.seen(home, greatest, "parent"), Resolution::Choose(0));
         assert_eq!(again.unwrap_err().kind(), outlay_core::ErrorKind::NotFound);
     }
 }

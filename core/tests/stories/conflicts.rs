@@ -101,7 +101,7 @@ fn a_delete_against_an_edit_keeps_the_entry_and_says_so() {
             let values: Vec<_> = conflict.values.iter().map(|value| value.value.clone()).collect();
             assert_eq!(values, [FieldValue::Flag(false), FieldValue::Flag(true)]);
         }
-        laptop.resolve(home, added.id, "deleted", resolution).unwrap();
+        laptop.resolve(&laptop.seen(home, added.id, "deleted"), resolution).unwrap();
         exchange(&phone, &laptop, home);
         for device in [&phone, &laptop] {
             assert_eq!((device.get(home, added.id).deleted, device.conflicts(home).unwrap()), (deleted, vec![]));
@@ -212,7 +212,7 @@ fn every_field_is_settled_by_its_place_or_by_a_text_for_both_devices() {
             let conflict = only(&phone, home);
             assert_eq!((conflict.field.as_str(), conflict.values.len()), (name, 2));
             let resolution = place.map_or(Resolution::Text(text), Resolution::Choose);
-            phone.resolve(home, id, name, resolution.clone()).unwrap();
+            phone.resolve(&phone.seen(home, id, name), resolution.clone()).unwrap();
             exchange(&phone, &laptop, home);
             let shown = phone.get(home, id);
             assert_eq!(laptop.get(home, id), shown);
@@ -243,7 +243,7 @@ fn tags_and_names_collide_and_are_settled_too() {
     exchange(&phone, &laptop, home);
     let conflict = only(&laptop, home);
     assert_eq!(conflict.field, "tag:new");
-    laptop.resolve(home, added.id, "tag:new", Resolution::Text("true".into())).unwrap();
+    laptop.resolve(&laptop.seen(home, added.id, "tag:new"), Resolution::Text("true".into())).unwrap();
     exchange(&phone, &laptop, home);
     assert_eq!(
         (phone.get(home, added.id).tags, phone.conflicts(home).unwrap()),
@@ -267,10 +267,10 @@ fn the_settings_of_a_ledger_collide_like_anything_else() {
     assert_eq!(phone.ledger(home).unwrap().name, laptop.ledger(home).unwrap().name);
     let fields: Vec<_> = phone.conflicts(home).unwrap().into_iter().map(|conflict| conflict.field).collect();
     assert_eq!(fields, ["currency", "name"]);
-    let wrong = phone.resolve(home, *id, "currency", Resolution::Text("euros".into()));
+    let wrong = phone.resolve(&phone.seen(home, *id, "currency"), Resolution::Text("euros".into()));
     assert_eq!(wrong.unwrap_err().kind(), ErrorKind::InvalidInput);
-    phone.resolve(home, *id, "currency", Resolution::Text("JPY".into())).unwrap();
-    phone.resolve(home, *id, "name", Resolution::Text("Home".into())).unwrap();
+    phone.resolve(&phone.seen(home, *id, "currency"), Resolution::Text("JPY".into())).unwrap();
+    phone.resolve(&phone.seen(home, *id, "name"), Resolution::Text("Home".into())).unwrap();
     exchange(&phone, &laptop, home);
     let shown = laptop.ledger(home).unwrap();
     assert_eq!((shown.name.as_str(), shown.currency), ("Home", Currency::parse("JPY").ok()));
@@ -282,26 +282,51 @@ fn the_settings_of_a_ledger_collide_like_anything_else() {
 fn what_is_no_conflict_or_no_value_is_refused_and_changes_nothing() {
     let (phone, _, home, added) = collide(payee("Bakery"), payee("Shop"));
     let commits = phone.commits(home, &[]).unwrap().len();
-    let resolve = |field: &str, resolution| phone.resolve(home, added.id, field, resolution).unwrap_err().kind();
+    let resolve =
+        |field: &str, resolution| phone.resolve(&phone.seen(home, added.id, field), resolution).unwrap_err().kind();
     assert_eq!(resolve("payee", Resolution::Choose(2)), ErrorKind::NotFound);
     assert_eq!(resolve("note", Resolution::Choose(0)), ErrorKind::NotFound);
     assert_eq!(resolve("nothing", Resolution::Text("x".into())), ErrorKind::NotFound);
     assert_eq!(resolve("payee", Resolution::Text("x".repeat(257))), ErrorKind::InvalidInput);
     assert_eq!(resolve("payee", Resolution::Text("a\u{0}".into())), ErrorKind::InvalidInput);
-    let missing = phone.resolve(home, outlay_core::DocumentId([9; 16]), "payee", Resolution::Choose(0));
+    let missing = phone.resolve(&phone.seen(home, outlay_core::DocumentId([9; 16]), "payee"), Resolution::Choose(0));
     assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(phone.commits(home, &[]).unwrap().len(), commits);
 
     let amounts = |amount| Edit { amount: Some(eur(amount)), ..Edit::default() };
     let (phone, _, home, added) = collide(amounts("4"), amounts("5"));
     for text in ["", "x", "12,5,0", "1e3", "0", "1.234", "99999999999999999999"] {
-        let error = phone.resolve(home, added.id, "amount", Resolution::Text(text.into())).unwrap_err();
+        let error = phone.resolve(&phone.seen(home, added.id, "amount"), Resolution::Text(text.into())).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text:?}");
     }
     let dates = |text| Edit { date: Some(date(text)), ..Edit::default() };
     let (phone, _, home, added) = collide(dates("2026-01-01"), dates("2026-01-02"));
-    let error = phone.resolve(home, added.id, "date", Resolution::Text("2026-02-30".into())).unwrap_err();
+    let error = phone.resolve(&phone.seen(home, added.id, "date"), Resolution::Text("2026-02-30".into())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+/// A value is chosen among those that were looked at, or not at all.
+#[test]
+fn a_conflict_that_has_changed_since_it_was_shown_is_not_settled() {
+    let (phone, laptop, home, added) = shared();
+    phone.edit_expense(home, added.id, payee("Bakery")).unwrap();
+    laptop.edit_expense(home, added.id, payee("Shop")).unwrap();
+    phone.pull(&laptop, home);
+    let shown = only(&phone, home);
+    laptop.edit_expense(home, added.id, payee("Kiosk")).unwrap();
+    phone.pull(&laptop, home);
+    let commits = phone.commits(home, &[]).unwrap().len();
+
+    for resolution in [Resolution::Choose(0), Resolution::Choose(1), Resolution::Text("Market".into())] {
+        let refused = phone.resolve(&shown, resolution).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NotFound);
+        assert_eq!(refused.to_string(), "the conflict has changed since it was shown");
+    }
+    assert_eq!(phone.commits(home, &[]).unwrap().len(), commits);
+    let now = only(&phone, home);
+    let kiosk = now.values.iter().position(|value| value.value == FieldValue::Text("Kiosk".into())).unwrap();
+    phone.resolve(&now, Resolution::Choose(kiosk)).unwrap();
+    assert_eq!(phone.get(home, added.id).payee, "Kiosk");
 }
 
 #[test]
@@ -316,11 +341,11 @@ fn an_edit_to_the_value_shown_settles_a_conflict() {
 #[test]
 fn settling_differently_on_both_is_a_conflict_again() {
     let (phone, laptop, home, added) = collide(payee("Bakery"), payee("Shop"));
-    phone.resolve(home, added.id, "payee", Resolution::Choose(0)).unwrap();
-    laptop.resolve(home, added.id, "payee", Resolution::Choose(1)).unwrap();
+    phone.resolve(&phone.seen(home, added.id, "payee"), Resolution::Choose(0)).unwrap();
+    laptop.resolve(&laptop.seen(home, added.id, "payee"), Resolution::Choose(1)).unwrap();
     exchange(&phone, &laptop, home);
     assert_eq!(only(&phone, home).values.len(), 2);
-    phone.resolve(home, added.id, "payee", Resolution::Choose(0)).unwrap();
+    phone.resolve(&phone.seen(home, added.id, "payee"), Resolution::Choose(0)).unwrap();
     exchange(&phone, &laptop, home);
     assert_eq!((phone.conflicts(home).unwrap(), laptop.conflicts(home).unwrap()), (vec![], vec![]));
 }

@@ -35,9 +35,9 @@ fn two_who_decide_at_once_are_shown_both_and_settle_it_by_a_word() {
     assert_eq!((conflicts.len(), conflicts[0].field.as_str()), (1, "commitment"));
     assert!(["confirmed", "dismissed"].iter().all(|word| shown.contains(&&FieldValue::Text((*word).into()))));
 
-    let unknown = phone.resolve(home, id, "commitment", Resolution::Text("perhaps".into()));
+    let unknown = phone.resolve(&phone.seen(home, id, "commitment"), Resolution::Text("perhaps".into()));
     assert_eq!(unknown.map_err(|error| error.kind()), Err(ErrorKind::InvalidInput));
-    phone.resolve(home, id, "commitment", Resolution::Text("confirmed".into())).unwrap();
+    phone.resolve(&phone.seen(home, id, "commitment"), Resolution::Text("confirmed".into())).unwrap();
     exchange(&phone, &laptop, home);
     assert_eq!(laptop.decisions(home).unwrap(), [(id, Decision::Confirmed)]);
     assert!(laptop.conflicts(home).unwrap().is_empty());

@@ -127,7 +127,7 @@ fn undo_of_a_conflict_resolved_leaves_a_value() {
     laptop.edit_expense(home, added.id, payee("Shop")).unwrap();
     exchange(&phone, &laptop, home);
     let shown = phone.get(home, added.id).payee;
-    phone.resolve(home, added.id, "payee", outlay_core::Resolution::Text("Settled".into())).unwrap();
+    phone.resolve(&phone.seen(home, added.id, "payee"), outlay_core::Resolution::Text("Settled".into())).unwrap();
     assert_eq!(phone.undo().unwrap(), one());
     assert_eq!(phone.get(home, added.id).payee, shown, "what was shown before it was settled");
     phone.assert_healthy("resolved and undone");

@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use outlay_core::{
-    Commit, Currency, Date, DocumentId, Engine, Environment, Expense, Filter, KeyStore, LedgerId, Money, NewExpense,
-    Options, Reference, Sort,
+    Commit, Conflict, Currency, Date, DocumentId, Engine, Environment, Expense, Filter, KeyStore, LedgerId, Money,
+    NewExpense, Options, Reference, Sort,
 };
 use outlay_ledger::signature::DeviceSecret;
 
@@ -186,6 +186,13 @@ impl Device {
     pub fn add(&self, ledger: LedgerId, new: NewExpense) -> Expense {
         self.clock.advance_ms(1_000);
         self.add_expense(ledger, new).unwrap()
+    }
+
+    /// A conflict as it is now; without values if there is none.
+    pub fn seen(&self, ledger: LedgerId, document: DocumentId, field: &str) -> Conflict {
+        let is_it = |conflict: &Conflict| conflict.document == document && conflict.field == field;
+        let none = || Conflict { ledger, document, field: field.to_owned(), values: vec![] };
+        self.conflicts(ledger).unwrap().into_iter().find(is_it).unwrap_or_else(none)
     }
 
     pub fn get(&self, ledger: LedgerId, id: DocumentId) -> Expense {

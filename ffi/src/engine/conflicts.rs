@@ -12,9 +12,9 @@ impl Engine {
         self.call(|engine| engine.conflicts(ledger))
     }
 
-    /// Settles a conflict of a field, on every device.
-    pub fn resolve(&self, ledger: LedgerId, document: DocumentId, field: String, resolution: Resolution) -> Result<()> {
-        self.call(|engine| engine.resolve(ledger, document, &field, resolution.into()))
+    /// Settles a conflict, on every device. It is refused if its values have changed since it was answered.
+    pub fn resolve(&self, conflict: Conflict, resolution: Resolution) -> Result<()> {
+        self.call(|engine| engine.resolve(&conflict, resolution.into()))
     }
 
     /// What was done to a thing, oldest first: by whom, when, and what it set.

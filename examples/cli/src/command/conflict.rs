@@ -31,7 +31,7 @@ pub(crate) fn resolve(args: &Resolve, home: &Home, out: &mut Output) -> Result<(
     let engine = home.open()?;
     let conflict = find(all(&engine, None)?, &args.conflict, out.is_json())?;
     let resolution = resolution(&conflict, &args.value)?;
-    engine.resolve(conflict.ledger, conflict.document, &conflict.field, resolution)?;
+    engine.resolve(&conflict, resolution)?;
     answer(&engine, &conflict, out)
 }
 

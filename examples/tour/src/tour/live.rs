@@ -123,7 +123,7 @@ impl Tour<'_> {
             conflict.values.iter().position(|value| value.author.is_self).ok_or("the laptop's value is lost")?;
         let amount = described(&conflict.values[chosen].value);
         let begun = Instant::now();
-        self.laptop.engine.resolve(self.ledger, lunch.id, &conflict.field, Resolution::Choose(chosen))?;
+        self.laptop.engine.resolve(conflict, Resolution::Choose(chosen))?;
         let is_settled =
             |expense: &Expense| !expense.conflicted && expense.amount.is_some_and(|shown| shown.to_string() == amount);
         let [phone, tablet] = [phone.until(lunch.id, is_settled)?, tablet.until(lunch.id, is_settled)?];
