@@ -337,6 +337,17 @@ impl Store {
         named
     }
 
+    /// Whether a path is that of the database, of what SQLite keeps beside it, or of the device's key.
+    pub(crate) fn owns(&self, path: &Path) -> bool {
+        let real = |path: &Path| {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let named = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
+            path.canonicalize().ok().or_else(named)
+        };
+        let own = |own: &Path| ["", "-wal", "-shm", ".key"].map(|suffix| real(&with_suffix(own, suffix)));
+        real(path).is_some_and(|path| self.path().is_some_and(|database| own(database).contains(&Some(path))))
+    }
+
     fn read_outside_transaction<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         match &self.place {
             Place::Memory => work(self.writer(&mut self.lock_writer().connection)?),

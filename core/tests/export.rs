@@ -4,12 +4,13 @@
 
 mod support;
 
+use std::fs;
 use std::io;
 use std::ops::ControlFlow;
 
 use outlay_core::{
-    Currency, Edit, EntryKind, ErrorKind, Expense, Filter, ImportOptions, Imported, LedgerId, Money, NewExpense,
-    Resolution, Sort, TimeOfDay,
+    Currency, Edit, Engine, EntryKind, ErrorKind, Expense, Filter, ImportOptions, Imported, LedgerId, Money,
+    NewExpense, Options, Resolution, Sort, TimeOfDay,
 };
 use serde_json::{Value, json};
 use support::snapshot::Snapshot;
@@ -437,4 +438,34 @@ fn encode(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// What is at the path stays until all of the new file is there, and the database is no place for it.
+#[test]
+fn an_export_into_a_file_is_whole_or_leaves_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("a.outlay");
+    let phone = Engine::open(&database, Options::default()).unwrap();
+    let home = phone.create_ledger("Home", Currency::EUR).unwrap().id;
+    phone.add_expense(home, spent("3.40", "Café", "2026-11-02")).unwrap();
+    let file = folder.path().join("home.csv");
+    fs::write(&file, "kept").unwrap();
+
+    assert_eq!(phone.export_csv_file(LedgerId([7; 16]), &file).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+    let nowhere = phone.export_jsonl_file(home, folder.path().join("nowhere/home.jsonl"));
+    assert_eq!(nowhere.unwrap_err().kind(), ErrorKind::NotFound);
+    let dotted = folder.path().join(".").join("a.outlay");
+    let own = ["-wal", "-shm", ".key"].map(|suffix| folder.path().join(format!("a.outlay{suffix}")));
+    for path in [database.clone(), dotted, folder.path().to_owned()].iter().chain(&own) {
+        assert_eq!(phone.export_csv_file(home, path).unwrap_err().kind(), ErrorKind::InvalidInput, "{path:?}");
+    }
+    assert_eq!(phone.export_csv_file(home, &file).unwrap(), 1);
+    assert!(fs::read_to_string(&file).unwrap().contains("Café"));
+    phone.export_jsonl_file(home, folder.path().join("a.outlay.jsonl")).unwrap();
+
+    let mut names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.retain(|name| name.to_string_lossy().ends_with(".partial"));
+    assert!(names.is_empty(), "{names:?}");
+    assert_eq!(phone.doctor().unwrap().problems, Vec::<String>::new());
 }

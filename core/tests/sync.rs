@@ -278,6 +278,7 @@ fn a_database_belongs_to_one_account_at_a_time_and_is_left_by_choice() {
     phone.sign_out(SignOut::Keep).unwrap();
     assert_eq!((phone.account().unwrap(), shown(&phone, home).len()), (None, 2));
     assert_eq!(phone.sync_once(LONG).unwrap_err().kind(), ErrorKind::SignedOut);
+    assert_eq!(phone.sync_once(Duration::MAX).unwrap_err().kind(), ErrorKind::SignedOut, "no limit");
 
     phone.sign_in(&server.address(), &ana(), &named("phone")).unwrap();
     assert_eq!(sync(&phone).pushed, 1, "it goes on where it was");

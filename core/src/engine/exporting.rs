@@ -4,7 +4,10 @@
 //! state of the database is read throughout. Of a million entries 24 MB of keys are held, of a million commits 48.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use outlay_ledger::{DocumentId, LedgerId};
 use rusqlite::Connection;
@@ -106,6 +109,65 @@ impl Engine {
         })?;
         out.flush()?;
         Ok(count)
+    }
+
+    /// Writes a ledger into a file as [`Engine::export_jsonl`] does, in place of one that is there, and returns how many
+    /// entries it has. Unless all of it is on the disk, the file stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// * [`crate::ErrorKind::NotFound`] if the ledger is not on this device, or there is no such folder.
+    /// * [`crate::ErrorKind::InvalidInput`] if the path is a folder, or a file of this database.
+    /// * [`crate::ErrorKind::DiskFull`] or [`crate::ErrorKind::Internal`] if the file cannot be written.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use outlay_core::{Currency, Engine, LedgerId};
+    /// let folder = tempfile::tempdir()?;
+    /// let (engine, file) = (Engine::open_in_memory()?, folder.path().join("home.jsonl"));
+    /// let home = engine.create_ledger("Home", Currency::EUR)?.id;
+    /// assert_eq!(engine.export_jsonl_file(home, &file)?, 0);
+    /// let whole = std::fs::read(&file)?;
+    /// assert!(engine.export_jsonl_file(LedgerId([7; 16]), &file).is_err());
+    /// assert_eq!(std::fs::read(&file)?, whole);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn export_jsonl_file(&self, ledger: LedgerId, path: impl AsRef<Path>) -> Result<u64> {
+        self.to_file(path.as_ref(), |file| self.export_jsonl(ledger, file))
+    }
+
+    /// Writes the entries of a ledger into a file as [`Engine::export_csv`] does, in place of one that is there, and returns
+    /// how many there are. Unless all of it is on the disk, the file stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::export_jsonl_file`].
+    pub fn export_csv_file(&self, ledger: LedgerId, path: impl AsRef<Path>) -> Result<u64> {
+        self.to_file(path.as_ref(), |file| self.export_csv(ledger, file))
+    }
+
+    /// Writes beside a file and puts it in place when it is complete and on the disk.
+    fn to_file(&self, path: &Path, write: impl FnOnce(&mut File) -> Result<u64>) -> Result<u64> {
+        let name = path.file_name().filter(|_| !path.is_dir());
+        let name = name.ok_or_else(|| Error::invalid("the path of the export is a folder"))?;
+        if self.store.owns(path) {
+            return Err(Error::invalid("the path of the export is a file of the database"));
+        }
+        let mut partial = OsString::from(name);
+        partial.push(format!(".{}.partial", std::process::id()));
+        let partial = path.with_file_name(partial);
+        let written = File::create(&partial).map_err(Error::from).and_then(|mut file| {
+            let count = write(&mut file)?;
+            file.sync_all()?;
+            fs::rename(&partial, path)?;
+            Ok(count)
+        });
+        if written.is_err() {
+            // What is half-written is of no use; the error that is answered is the first one.
+            let _ = fs::remove_file(&partial);
+        }
+        written
     }
 }
 

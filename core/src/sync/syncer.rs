@@ -117,8 +117,11 @@ impl Engine {
     }
 }
 
+/// Whoever waits longer means no limit, and no clock counts that far.
+const DEADLINE_MAX: Duration = Duration::from_hours(24 * 365);
+
 async fn once(engine: &Engine, deadline: Duration) -> Result<SyncReport> {
-    let deadline = Instant::now() + deadline;
+    let deadline = Instant::now() + deadline.min(DEADLINE_MAX);
     let Some(_lease) = lease_until(engine, deadline).await? else {
         let waiting = Some(Waiting::for_text("another process syncs this database", None));
         let remote = engine.store.read(remote::current)?.ok_or_else(signed_out)?;

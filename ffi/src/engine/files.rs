@@ -1,6 +1,5 @@
 //! Files: receipts, imports and exports, and what passes between two databases.
 
-use std::fs::File;
 use std::sync::Arc;
 
 use outlay_core::import::csv::Profile;
@@ -85,17 +84,17 @@ impl Engine {
     }
 
     /// Writes a ledger with its whole history as JSON Lines to a file, in place of one that is there, and answers how many
-    /// entries it has. Imported elsewhere it gives the same ids, history and conflicts.
+    /// entries it has. Unless all of it is on the disk, the file stays as it was. Imported elsewhere it gives the same ids, history and conflicts.
     pub fn export_jsonl(&self, ledger: LedgerId, path: String) -> Result<u64> {
-        self.call(|engine| engine.export_jsonl(ledger, &mut File::create(&path)?))
+        self.call(|engine| engine.export_jsonl_file(ledger, &path))
     }
 
     /// Writes the entries of a ledger that are not in the trash as CSV to a file, in place of one that is there, and answers
-    /// how many there are.
+    /// how many there are. Unless all of it is on the disk, the file stays as it was.
     ///
     /// Texts are written as they are, also those that a spreadsheet may take for a formula.
     pub fn export_csv(&self, ledger: LedgerId, path: String) -> Result<u64> {
-        self.call(|engine| engine.export_csv(ledger, &mut File::create(&path)?))
+        self.call(|engine| engine.export_csv_file(ledger, &path))
     }
 
     /// The commits that nothing in this ledger is built on yet: what another database is told to say what is held here.

@@ -1,9 +1,6 @@
 //! `outlay export`: a ledger as JSON Lines or CSV, to standard output or into a file that is whole or not there.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
 
 use outlay_core::{Engine, Ledger};
 use serde_json::json;
@@ -20,7 +17,10 @@ pub(crate) fn run(args: &Export, home: &Home, out: &mut Output) -> Result<(), Fa
     let Some(path) = &args.output else {
         return write(&engine, &ledger, args.format, out.bytes()).map(|_| ());
     };
-    let count = to_file(path, |to| write(&engine, &ledger, args.format, to))?;
+    let count = match args.format {
+        Format::Jsonl => engine.export_jsonl_file(ledger.id, path)?,
+        Format::Csv => engine.export_csv_file(ledger.id, path)?,
+    };
     if out.is_json() {
         let file = path.display().to_string();
         return out.object(&json!({"ledger": ledger.id.to_string(), "exported": count, "file": file}));
@@ -63,28 +63,4 @@ impl<W: Write> Write for Watched<'_, W> {
         let result = self.to.flush();
         self.watch(result)
     }
-}
-
-/// Writes beside the file and puts it in place when it is complete and on the disk.
-fn to_file(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<u64, Failure>) -> Result<u64, Failure> {
-    let partial = beside(path);
-    let result = File::create(&partial).map_err(|error| Failure::file(&partial, &error)).and_then(|file| {
-        let mut to = BufWriter::new(file);
-        let count = write(&mut to)?;
-        let file = to.into_inner().map_err(|error| Failure::file(path, error.error()))?;
-        file.sync_all().map_err(|error| Failure::file(path, &error))?;
-        fs::rename(&partial, path).map_err(|error| Failure::file(path, &error))?;
-        Ok(count)
-    });
-    if result.is_err() {
-        // What is half-written is of no use; the error that is reported is the first one.
-        let _ = fs::remove_file(&partial);
-    }
-    result
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
-    name.push(format!(".{}.partial", std::process::id()));
-    path.with_file_name(name)
 }
