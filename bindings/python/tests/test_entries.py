@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 from decimal import Decimal
 
 import pytest
@@ -29,6 +30,10 @@ def test_what_is_added_is_what_is_read(engine: Engine, home: str) -> None:
 
 
 def test_an_amount_is_never_a_float_and_never_rounded(engine: Engine, home: str) -> None:
+    with decimal.localcontext() as narrow:
+        narrow.prec = 4
+        assert Money("12345.67", "EUR") + Money("0.01", "EUR") == Money("12345.68", "EUR")
+        assert -Money("12345.67", "EUR") == Money("-12345.67", "EUR")
     with pytest.raises(TypeError):
         Money(12.5, "EUR")  # type: ignore[arg-type]
     with pytest.raises(outlay.InvalidInputError):

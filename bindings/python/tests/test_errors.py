@@ -27,6 +27,24 @@ def test_every_error_of_the_library_has_a_class_of_its_own() -> None:
     assert len(set(errors.KINDS.values())) == len(names)
 
 
+def test_a_text_that_is_no_unicode_is_named(engine: Engine, home: str) -> None:
+    with pytest.raises(outlay.InvalidInputError, match="UTF-8"):
+        engine.add_expense(home, entry(Money(1, "EUR"), "\ud83d"))
+
+
+def test_an_engine_that_nobody_closed_lets_the_interpreter_end() -> None:
+    program = """
+import outlay
+engine = outlay.Engine.in_memory(outlay.Options(log_sink=outlay.LogSink(lambda line: None)))
+home = engine.create_ledger("Home", "EUR").id
+live, watch = engine.live(home), engine.observe(home, lambda diff: None)
+engine.add_expense(home, outlay.entry(outlay.Money(1, "EUR")))
+"""
+    for _ in range(5):
+        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_use_after_close_is_named_and_a_second_close_does_nothing(tmp_path: Path) -> None:
     with Engine(tmp_path / "a.outlay") as engine:
         home = engine.create_ledger("Home", "EUR").id

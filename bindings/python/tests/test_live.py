@@ -23,6 +23,28 @@ def test_a_live_query_shows_what_is_there_and_what_changes(engine: Engine, home:
     assert list(live) == []
 
 
+def test_a_live_query_ends_with_its_engine(engine: Engine, home: str) -> None:
+    states: list[int] = []
+    began = threading.Event()
+    live = engine.live(home)
+
+    def follow() -> None:
+        for entries in live:
+            states.append(len(entries))
+            began.set()
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    assert began.wait(10)
+    engine.close()
+    follower.join(10)
+    assert not follower.is_alive() and states == [0]
+    engine.reopen()
+    with engine.live(engine.create_ledger("Home", "EUR").id) as again:
+        engine.reopen()
+        assert again.wait(10) is None
+
+
 def test_an_observer_may_call_the_engine_and_end_its_own_watch(engine: Engine, home: str) -> None:
     told: queue.Queue[list[Expense]] = queue.Queue()
     holder: list[object] = []

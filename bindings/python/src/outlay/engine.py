@@ -6,8 +6,10 @@ be shared between threads, which run while a call does.
 
 from __future__ import annotations
 
+import atexit
 import datetime
 import os
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from types import TracebackType
@@ -137,6 +139,16 @@ def where(
     )
 
 
+_opened: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Closes what is still open: a thread of the engine's must not call back into an interpreter that ends."""
+    for engine in list(_opened):
+        engine.close()
+
+
 class Engine(AccountCalls, InsightCalls, MemberCalls, ReceiptCalls):
     """The engine on one database; a ``with`` closes it.
 
@@ -148,21 +160,29 @@ class Engine(AccountCalls, InsightCalls, MemberCalls, ReceiptCalls):
 
     def __init__(self, path: str | os.PathLike[str], options: native.Options | None = None) -> None:
         """Opens the database in a file, and makes it if there is none. A damaged one is moved aside, never deleted."""
-        self._native = called(native.Engine.open, os.fspath(path), options or native.Options())
+        self._begin(called(native.Engine.open, os.fspath(path), options or native.Options()))
 
     @classmethod
     def in_memory(cls, options: native.Options | None = None) -> Engine:
         """Opens a database that lives as long as the engine."""
         engine = cls.__new__(cls)
-        engine._native = called(native.Engine.open_in_memory, options or native.Options())
+        engine._begin(called(native.Engine.open_in_memory, options or native.Options()))
         return engine
+
+    def _begin(self, opened: native.Engine) -> None:
+        self._native = opened
+        self._live: weakref.WeakSet[LiveQuery] = weakref.WeakSet()
+        _opened.add(self)
 
     def close(self) -> None:
         """Closes the database and ends what is watched. Calls after it raise :class:`ClosedError`; a second time does nothing."""
         self._native.shut_down()
+        for live in list(self._live):
+            live.close()
 
     def reopen(self) -> None:
         """Opens the database again, after it was closed or after a call ended by a bug. What was durable is there."""
+        self.close()
         called(self._native.reopen)
 
     def __enter__(self) -> Engine:
@@ -323,9 +343,11 @@ class Engine(AccountCalls, InsightCalls, MemberCalls, ReceiptCalls):
         self, ledger: str, filter: Filter | None = None, *, sort: Sort = Sort.NEWEST, limit: int = 50
     ) -> LiveQuery:
         """The first entries that pass a filter, as they are now and whenever they change."""
-        return LiveQuery(
+        live = LiveQuery(
             lambda observer: called(self._native.observe, ledger, filter or Filter(), sort, limit, observer)
         )
+        self._live.add(live)
+        return live
 
     # What collided, what was done, and taking it back
 
@@ -334,9 +356,12 @@ class Engine(AccountCalls, InsightCalls, MemberCalls, ReceiptCalls):
         return called(self._native.conflicts, ledger)
 
     def resolve(self, conflict: native.Conflict, to: int | str) -> None:
-        """Settles a conflict, on every device: by the place of one of its values, or by a text that is parsed as they are."""
+        """Settles a conflict, on every device: by the place of one of its values, or by a text that is parsed as they are.
+
+        It is refused if its values have changed since.
+        """
         resolution = _untyped.Resolution.CHOOSE(to) if isinstance(to, int) else _untyped.Resolution.TEXT(to)
-        called(self._native.resolve, conflict.ledger, conflict.document, conflict.field, resolution)
+        called(self._native.resolve, conflict, resolution)
 
     def history(self, ledger: str, document: str) -> list[native.HistoryEntry]:
         """What was done to a thing, oldest first: by whom, when, and what it set."""

@@ -104,5 +104,7 @@ def called(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     except native.OutlayError as error:
         reason: str = getattr(error, "reason")
         raise KINDS[type(error)](reason) from None
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"a text cannot be written as UTF-8: {error.reason}") from None
     except native.InternalError as error:
         raise InternalError(str(error)) from None

@@ -134,7 +134,7 @@ class LiveQuery:
     """The first entries that pass a filter, as they are now and whenever they change.
 
     Iterating gives the whole list at first and after each change; changes that come faster than they are asked for are seen
-    as one. It ends when another thread closes it.
+    as one. It ends when another thread closes it or the engine.
     """
 
     def __init__(self, start: Callable[[native.Observer], native.Subscription]) -> None:
