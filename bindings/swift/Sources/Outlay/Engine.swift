@@ -54,7 +54,7 @@ public final class Engine: Sendable {
 
     /// Opens the database again, after it was closed or after a call ended by a bug. What was durable is there.
     public func reopen() async throws {
-        watches.end()
+        close()
         try await call { try $0.reopen() }
     }
 

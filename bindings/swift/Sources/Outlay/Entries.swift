@@ -103,7 +103,7 @@ extension Engine {
         try await call { try $0.conflicts(ledger: ledger) }
     }
 
-    /// Settles a conflict, on every device, by one of its values.
+    /// Settles a conflict, on every device, by one of its values. It is refused if they have changed since.
     public func resolve(_ conflict: Conflict, with value: ConflictValue) async throws {
         guard let place = conflict.values.firstIndex(of: value) else {
             throw OutlayError.invalidInput("the value is none of the conflict's")
@@ -111,15 +111,15 @@ extension Engine {
         try await resolve(conflict, by: .choose(UInt32(place)))
     }
 
-    /// Settles a conflict, on every device, by a text that is parsed as its values are.
+    /// Settles a conflict, on every device, by a text that is parsed as its values are. It is refused if they have changed
+    /// since.
     public func resolve(_ conflict: Conflict, with text: String) async throws {
         try await resolve(conflict, by: .text(text))
     }
 
     private func resolve(_ conflict: Conflict, by resolution: Resolution) async throws {
         try await call {
-            try $0.resolve(
-                ledger: conflict.ledger, document: conflict.document, field: conflict.field, resolution: resolution)
+            try $0.resolve(conflict: conflict, resolution: resolution)
         }
     }
 

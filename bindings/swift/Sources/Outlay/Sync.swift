@@ -44,11 +44,12 @@ extension Engine {
 
     /// Returns when everything is alike here and on the server, or when the time is up. It waits for the network.
     ///
-    /// Cancelling the task ends it. What was done by then stays done, and the next sync goes on from there.
+    /// Cancelling the task ends it. What was done by then stays done, and the next sync goes on from there. A timeout below zero
+    /// is none at all.
     @discardableResult
     public func syncOnce(timeout: Duration = .seconds(60)) async throws -> SyncReport {
         let seconds = Double(timeout.components.seconds) + Double(timeout.components.attoseconds) / 1e18
-        return try await untilCancelled { try $0.syncOnce(deadline: seconds, cancel: $1) }
+        return try await untilCancelled { try $0.syncOnce(deadline: max(0, seconds), cancel: $1) }
     }
 
     /// Keeps this database in sync from a thread of the engine's, until it is stopped or the engine is closed.

@@ -15,7 +15,7 @@ public struct CalendarDate: Hashable, Sendable {
 
     /// From a text as `2026-11-02`; `nil` if it is written otherwise.
     public init?(_ text: String) {
-        guard let parts = numbers(text, separator: "-", count: 3...3) else { return nil }
+        guard let parts = numbers(text, separator: "-", widths: [4, 2, 2]) else { return nil }
         self.init(year: parts[0], month: parts[1], day: parts[2])
     }
 
@@ -57,7 +57,7 @@ public struct Month: Hashable, Sendable {
 
     /// From a text as `2026-11`; `nil` if it is written otherwise.
     public init?(_ text: String) {
-        guard let parts = numbers(text, separator: "-", count: 2...2) else { return nil }
+        guard let parts = numbers(text, separator: "-", widths: [4, 2]) else { return nil }
         self.init(year: parts[0], month: parts[1])
     }
 
@@ -87,7 +87,8 @@ public struct TimeOfDay: Hashable, Sendable {
 
     /// From a text as `18:05` or `18:05:30`; `nil` if it is written otherwise.
     public init?(_ text: String) {
-        guard let parts = numbers(text, separator: ":", count: 2...3) else { return nil }
+        let withSeconds = numbers(text, separator: ":", widths: [2, 2, 2])
+        guard let parts = withSeconds ?? numbers(text, separator: ":", widths: [2, 2]) else { return nil }
         self.init(hour: parts[0], minute: parts[1], second: parts.count == 3 ? parts[2] : 0)
     }
 
@@ -108,10 +109,12 @@ extension TimeOfDay: Comparable, CustomStringConvertible {
     }
 }
 
-private func numbers(_ text: String, separator: Character, count: ClosedRange<Int>) -> [Int]? {
+/// The numbers in a text, each of so many digits.
+private func numbers(_ text: String, separator: Character, widths: [Int]) -> [Int]? {
     let parts = text.split(separator: separator, omittingEmptySubsequences: false)
-    let numbers = parts.compactMap { part in part.allSatisfy(\.isWholeNumber) ? Int(part) : nil }
-    return numbers.count == parts.count && count.contains(parts.count) ? numbers : nil
+    guard parts.map(\.utf8.count) == widths else { return nil }
+    let numbers = parts.compactMap { part in part.utf8.allSatisfy { (48...57).contains($0) } ? Int(part) : nil }
+    return numbers.count == parts.count ? numbers : nil
 }
 
 private func digits(_ number: Int, _ count: Int) -> String {

@@ -53,6 +53,7 @@ struct EntriesTests {
         #expect(try day > #require(CalendarDate("2026-02-28")))
         #expect(try Month(year: 2026, month: 9) < #require(Month("2026-10")))
         #expect(Month("2026") == nil && TimeOfDay("18") == nil)
+        #expect(CalendarDate("26-11-02") == nil && CalendarDate("2026-1-2") == nil && TimeOfDay("7:5") == nil)
         #expect(TimeOfDay("08:00:30")?.description == "08:00:30")
         #expect(TimeOfDay(hour: 8, minute: 0) < TimeOfDay(hour: 8, minute: 0, second: 1))
     }

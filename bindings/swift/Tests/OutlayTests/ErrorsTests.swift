@@ -20,6 +20,15 @@ final class ErrorsTests: XCTestCase {
         XCTAssertTrue(ours.allSatisfy { $0.localizedDescription == "why" })
     }
 
+    func testNoTimeAtAllAndNoLimitAreBothTimesToSyncIn() async throws {
+        let engine = try await Engine.inMemory()
+        for timeout in [Duration.seconds(-1), .seconds(Int64.max)] {
+            let refused = try await error { try await engine.syncOnce(timeout: timeout) }
+            XCTAssertEqual(kind(refused), "signedOut")
+        }
+        engine.close()
+    }
+
     func testUseAfterCloseIsNamedAndASecondCloseDoesNothing() async throws {
         let folder = try Folder()
         let engine = try await Engine.open(folder.path("a.outlay"))

@@ -50,6 +50,8 @@ class Terminal(private val engine: Engine) {
                 println("failed: ${error.message}")
             } catch (error: IllegalArgumentException) {
                 println("failed: ${error.message}")
+            } catch (_: IndexOutOfBoundsException) {
+                println(HELP)
             }
             watch(this)
         }

@@ -6,6 +6,7 @@ import app.outlay.ffi.quickAdd as nativeQuickAdd
 import java.nio.file.Path
 import java.time.YearMonth
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.emitAll
@@ -173,18 +174,21 @@ public class Engine private constructor(internal val native: NativeEngine) : Aut
     /** The fields of a ledger that hold several values, because devices that did not know of each other set them. */
     public suspend fun conflicts(ledger: LedgerId): List<Conflict> = call { conflicts(ledger) }
 
-    /** Settles a conflict, on every device, by one of its values. */
+    /** Settles a conflict, on every device, by one of its values. It is refused if they have changed since. */
     public suspend fun resolve(conflict: Conflict, value: ConflictValue) {
         val place = conflict.values.indexOf(value)
         require(place >= 0) { "the value is none of the conflict's" }
         resolve(conflict, Resolution.Choose(place.toUInt()))
     }
 
-    /** Settles a conflict, on every device, by a text that is parsed as its values are. */
+    /**
+     * Settles a conflict, on every device, by a text that is parsed as its values are. It is refused if they have changed
+     * since.
+     */
     public suspend fun resolve(conflict: Conflict, text: String): Unit = resolve(conflict, Resolution.Text(text))
 
     private suspend fun resolve(conflict: Conflict, by: Resolution) =
-        call { resolve(conflict.ledger, conflict.document, conflict.field, by) }
+        call { resolve(conflict, by) }
 
     /** What was done to a thing, oldest first: by whom, when, and what it set. */
     public suspend fun history(ledger: LedgerId, id: DocumentId): List<HistoryEntry> = call { history(ledger, id) }
@@ -196,4 +200,12 @@ public class Engine private constructor(internal val native: NativeEngine) : Aut
     internal suspend fun <T> call(work: NativeEngine.() -> T): T = onOther { native.work() }
 }
 
-private suspend fun <T> onOther(work: () -> T): T = withContext(Dispatchers.IO) { called(work) }
+/** That a call failed is nothing to whoever has been cancelled meanwhile. */
+private suspend fun <T> onOther(work: () -> T): T = withContext(Dispatchers.IO) {
+    try {
+        called(work)
+    } catch (error: OutlayException) {
+        ensureActive()
+        throw error
+    }
+}

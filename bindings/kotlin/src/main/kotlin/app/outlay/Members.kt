@@ -6,7 +6,7 @@ public suspend fun Engine.members(ledger: LedgerId): List<Member> = call { membe
 
 /** Makes an invitation. Whoever has its `code` can use it, once, as soon as it has been synced. */
 public suspend fun Engine.invite(ledger: LedgerId, role: Role, validDays: Int = 7): Invitation =
-    call { invite(ledger, role, validDays.toUShort()) }
+    call { invite(ledger, role, validDays.coerceIn(0, 65_535).toUShort()) }
 
 /** Becomes a member by the code of an invitation, and says of which ledger. It waits for the network. */
 public suspend fun Engine.joinLedger(code: String): LedgerId = call { joinLedger(code) }

@@ -56,10 +56,11 @@ public suspend fun Engine.revokeDevice(device: DeviceKey): List<LedgerId> = call
 /**
  * Returns when everything is alike here and on the server, or when the time is up. It waits for the network.
  *
- * Cancelling the coroutine ends it. What was done by then stays done, and the next sync goes on from there.
+ * Cancelling the coroutine ends it. What was done by then stays done, and the next sync goes on from there. A timeout
+ * below zero is none at all.
  */
 public suspend fun Engine.syncOnce(timeout: Duration = 1.minutes): SyncReport =
-    untilCancelled { cancel -> native.syncOnce(timeout.toJavaDuration(), cancel) }
+    untilCancelled { cancel -> native.syncOnce(timeout.coerceAtLeast(Duration.ZERO).toJavaDuration(), cancel) }
 
 /** Keeps this database in sync from a thread of the engine's, until it is stopped or the engine is closed. */
 public suspend fun Engine.startSync(): Unit = call { startSync() }

@@ -7,6 +7,12 @@ import kotlin.io.path.exists
 import kotlin.io.path.readBytes
 import kotlin.io.path.readLines
 import kotlin.io.path.writeBytes
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.job
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.test.runTest
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -21,6 +27,34 @@ import org.junit.jupiter.api.io.TempDir
 class ErrorsTest {
     @TempDir
     lateinit var folder: Path
+
+    @Test
+    fun `a call that fails after it was cancelled was cancelled`() = runTest {
+        Engine.inMemory().use { engine ->
+            val ended = CompletableDeferred<Throwable?>()
+            launch {
+                val own = coroutineContext.job
+                val failed = runCatching {
+                    engine.call {
+                        own.cancel()
+                        shutDown()
+                        ledgers()
+                    }
+                }
+                ended.complete(failed.exceptionOrNull())
+            }
+            assertTrue(ended.await() is CancellationException)
+        }
+    }
+
+    @Test
+    fun `no time at all and no limit are both times to sync in`() = runTest {
+        Engine.inMemory().use { engine ->
+            for (timeout in listOf((-1).seconds, Duration.INFINITE)) {
+                assertThrows<OutlayException.SignedOut> { engine.syncOnce(timeout) }
+            }
+        }
+    }
 
     @Test
     fun `every error of the library has a class of its own`() {

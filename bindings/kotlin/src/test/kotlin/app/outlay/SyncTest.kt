@@ -144,6 +144,7 @@ class SyncTest {
         val (ana, ben) = people.device("ana") to people.device("ben")
         val home = ana.createLedger("Home", EUR).id
         ana.setOwnName(home, "Ana")
+        assertThrows<OutlayException.InvalidInput> { ana.invite(home, Role.VIEWER, validDays = 65_543) }
         val (open, used) = ana.invite(home, Role.VIEWER) to ana.invite(home, Role.EDITOR, validDays = 1)
         assertTrue(open.expires > used.expires)
         ana.syncOnce()
