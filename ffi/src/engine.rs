@@ -64,7 +64,7 @@ impl Engine {
         Self::opened(None, options)
     }
 
-    /// Closes the database. Calls that are under way on other threads end first by themselves; later ones fail as closed, and
+    /// Closes the database. Calls that are under way on other threads go on to their end; later ones fail as closed, and
     /// live queries end. A second time does nothing.
     pub fn shut_down(&self) {
         self.replace(State::Closed);

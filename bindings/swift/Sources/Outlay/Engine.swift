@@ -46,7 +46,7 @@ public final class Engine: Sendable {
 
     /// Closes the database and ends what is watched.
     ///
-    /// Calls that are under way end first; later ones throw ``OutlayError/closed(_:)``. A second time does nothing.
+    /// Calls that are under way go on to their end; later ones throw ``OutlayError/closed(_:)``. A second time does nothing.
     public func close() {
         native.shutDown()
         watches.end()

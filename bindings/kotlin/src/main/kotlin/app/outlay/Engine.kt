@@ -55,7 +55,7 @@ public class Engine private constructor(internal val native: NativeEngine) : Aut
     }
 
     /**
-     * Closes the database and ends what is watched. Calls that are under way end first; later ones throw
+     * Closes the database and ends what is watched. Calls that are under way go on to their end; later ones throw
      * [OutlayException.Closed]. A second time does nothing.
      */
     override fun close() {
