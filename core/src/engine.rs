@@ -102,7 +102,7 @@ impl Engine {
     /// # Errors
     ///
     /// * [`crate::ErrorKind::TooNew`] if a newer version made the file; it is left untouched.
-    /// * [`crate::ErrorKind::InvalidInput`] if it is another program's database or a folder.
+    /// * [`crate::ErrorKind::InvalidInput`] if it is another program's database, a folder or no path.
     /// * [`crate::ErrorKind::NotFound`] if its folder does not exist.
     ///
     /// # Example

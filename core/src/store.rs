@@ -441,8 +441,15 @@ enum Opened {
 }
 
 fn open_file(path: &Path) -> Result<Opened> {
-    if path.is_dir() {
-        return Err(Error::invalid("the path of the database is a folder"));
+    match path.as_os_str().as_encoded_bytes() {
+        // SQLite's names for a database that is gone when it is closed.
+        b"" => return Err(Error::invalid("the path of the database is empty")),
+        b":memory:" => {
+            return Err(Error::invalid("the path of the database is no file; one in memory is opened as such"));
+        }
+        bytes if bytes.contains(&0) => return Err(Error::invalid("the path of the database has a zero byte")),
+        _ if path.is_dir() => return Err(Error::invalid("the path of the database is a folder")),
+        _ => {}
     }
     if path.exists() {
         let looking = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?;

@@ -158,6 +158,13 @@ fn a_database_of_another_program_or_a_folder_is_refused_and_left() {
 }
 
 #[test]
+fn a_path_that_names_no_file_is_refused() {
+    for path in ["", ":memory:", "a\0b"] {
+        assert_eq!(reopen_kind(Path::new(path)), ErrorKind::InvalidInput, "{path:?}");
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_set_aside_with_all_that_is_in_it() {
     let folder = tempfile::tempdir().unwrap();
     let good = folder.path().join("good.outlay");
