@@ -141,7 +141,11 @@ fn civil(year: u16, month: u16, day: u16) -> Result<Date, DateError> {
 
 /// The numbers and the month of a date; weekdays and small words such as `de` are passed over, at most two of them.
 fn tokens(text: &str) -> Option<Vec<Token>> {
-    let is_separator = |c: char| matches!(c, '-' | '/' | '.' | ',' | '\'' | '\u{2019}') || c.is_whitespace();
+    let is_separator = |c: char| {
+        // Between the numbers of a date in Chinese and Japanese, and in Korean, stand year, month and day.
+        matches!(c, '-' | '/' | '.' | ',' | '\'' | '\u{2019}' | '年' | '月' | '日' | '년' | '월' | '일')
+            || c.is_whitespace()
+    };
     let mut tokens = Vec::with_capacity(3);
     let mut idle_words = 0;
     for piece in text.split(is_separator).filter(|piece| !piece.is_empty()) {
@@ -257,6 +261,9 @@ mod tests {
             ("2 de noviembre de 2026", DayFirst, "2026-11-02"),
             ("14 juillet 2026", DayFirst, "2026-07-14"),
             ("14 juin 2026", DayFirst, "2026-06-14"),
+            ("2026年01月02日", DayFirst, "2026-01-02"),
+            ("2026年1月2日 18:05", MonthFirst, "2026-01-02 18:05"),
+            ("2026년 1월 2일", DayFirst, "2026-01-02"),
         ] {
             assert_eq!(shown(cell, order).as_deref(), Ok(date), "{cell}");
         }
