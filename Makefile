@@ -26,6 +26,8 @@ SWIFT = bindings/swift/toolchain run .swift
 BINDINGS = $(abspath $(TARGET))/bindings
 SUITES = OUTLAY_CALLS="$(BINDINGS)/calls" OUTLAY_ERRORS="$(BINDINGS)/errors" OUTLAY_SERVER="$(abspath $(TARGET))/debug/outlay-server"
 LIBRARY = $(TARGET)/debug/liboutlay.so
+# Where the library is looked for in a jar on this kind of processor: linux-x86-64.
+NATIVES = natives/linux-$(subst _,-,$(shell uname -m))
 GENERATE = $(TARGET)/debug/uniffi-bindgen generate --no-format $(LIBRARY) --language
 # What uniffi writes for Swift, where its package looks for it.
 SWIFT_GENERATED = made=bindings/swift/Generated; rm -rf "$$made" && \
@@ -89,9 +91,9 @@ bindings: bindings-kotlin bindings-swift bindings-python ## the packages for Kot
 
 bindings-kotlin: $(BINDINGS)/errors ## the Kotlin package: built, its tests run, and its example with a server
 	if ! $(HAS_MAVEN); then $(call WITHOUT,what Maven needs,the package for Kotlin); exit 0; fi; \
-	out="$(BINDINGS)/kotlin"; rm -rf "$$out" && mkdir -p "$$out/natives/linux-x86-64" && \
+	out="$(BINDINGS)/kotlin"; rm -rf "$$out" && mkdir -p "$$out/$(NATIVES)" && \
 	$(GENERATE) kotlin --out-dir "$$out/generated" && \
-	strip --strip-debug -o "$$out/natives/linux-x86-64/liboutlay.so" $(LIBRARY) && \
+	strip --strip-debug -o "$$out/$(NATIVES)/liboutlay.so" $(LIBRARY) && \
 	$(SUITES) $(MVN) --offline --file bindings/kotlin/pom.xml install && \
 	python3 bindings/called.py "$(BINDINGS)/calls" "$$out/generated/app/outlay/ffi/outlay.kt" "$$out/site/jacoco/jacoco.xml" && \
 	$(MVN) --offline --file examples/kotlin/pom.xml package && \
@@ -160,9 +162,9 @@ bench-bindings: ## measure what calls cost from Kotlin and Swift, beside Rust; a
 	$(CARGO) build --quiet -p outlay-bindgen
 	$(CARGO) rustc --quiet --release -p outlay-ffi --lib --crate-type cdylib
 	$(CARGO) build --quiet --release -p outlay-bench --bin bindings
-	rm -rf "$(BENCHED)/kotlin" && mkdir -p "$(BENCHED)/kotlin/natives/linux-x86-64"
+	rm -rf "$(BENCHED)/kotlin" && mkdir -p "$(BENCHED)/kotlin/$(NATIVES)"
 	$(GENERATE) kotlin --out-dir "$(BENCHED)/kotlin/generated"
-	cp $(LIBRARY) "$(BENCHED)/kotlin/natives/linux-x86-64/"
+	cp $(LIBRARY) "$(BENCHED)/kotlin/$(NATIVES)/"
 	$(MVN) --offline --file bindings/kotlin/pom.xml -Doutlay.build="$(BENCHED)/kotlin" test-compile \
 	  org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 	$(SWIFT_GENERATED)
