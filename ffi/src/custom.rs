@@ -16,6 +16,21 @@ use crate::error::OutlayError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecimalValue(pub String);
 
+impl DecimalValue {
+    /// The number in the one form that the engine reads, in which what a language computes need not be: `12.500` is `12.5`, and
+    /// `-0.00` is `0`.
+    fn plain(&self) -> &str {
+        let plain = match self.0.split_once('.') {
+            Some((whole, decimals)) if !decimals.is_empty() => match decimals.trim_end_matches('0').len() {
+                0 => whole,
+                kept => self.0.get(..=whole.len() + kept).unwrap_or(&self.0),
+            },
+            _ => &self.0,
+        };
+        if plain == "-0" { "0" } else { plain }
+    }
+}
+
 impl From<DecimalValue> for String {
     fn from(value: DecimalValue) -> Self {
         value.0
@@ -31,7 +46,7 @@ impl From<String> for DecimalValue {
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct MonetaryAmount {
-    /// How much, with as many decimals as the currency has at most.
+    /// How much. Decimals beyond those of the currency are zeros.
     pub value: DecimalValue,
     /// In which currency.
     pub currency: Currency,
@@ -106,7 +121,7 @@ uniffi::custom_type!(
     /// An amount of an entry.
     Money, MonetaryAmount, {
     remote,
-    try_lift: |amount| Ok(Money::parse(&amount.value.0, amount.currency).map_err(OutlayError::invalid)?),
+    try_lift: |amount| Ok(Money::parse(amount.value.plain(), amount.currency).map_err(OutlayError::invalid)?),
     lower: |money| MonetaryAmount { value: DecimalValue(money.amount_text()), currency: money.currency() },
 });
 
@@ -115,8 +130,34 @@ uniffi::custom_type!(
     Sum, MonetaryAmount, {
     remote,
     try_lift: |amount| {
-        let money = Money::parse(&amount.value.0, amount.currency).map_err(OutlayError::invalid)?;
+        let money = Money::parse(amount.value.plain(), amount.currency).map_err(OutlayError::invalid)?;
         Ok(Sum { minor: money.minor().into(), currency: money.currency() })
     },
     lower: |sum| MonetaryAmount { value: DecimalValue(sum.amount_text()), currency: sum.currency },
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_however_many_zeros_it_ends_with() {
+        for (written, plain) in [
+            ("12.500", "12.5"),
+            ("12.00", "12"),
+            ("-1200.10", "-1200.1"),
+            ("1200", "1200"),
+            ("0.00", "0"),
+            ("-0.00", "0"),
+            ("-0", "0"),
+            ("-0.05", "-0.05"),
+            ("12.505", "12.505"),
+        ] {
+            assert_eq!(DecimalValue(written.to_owned()).plain(), plain);
+        }
+        for no_number in ["", ".", "12.", ".0", "1.2.0", "1,200", "NaN", "1E+3", "é.0", "12.é0"] {
+            let value = DecimalValue(no_number.to_owned());
+            assert!(Money::parse(value.plain(), Currency::EUR).is_err(), "{no_number}");
+        }
+    }
+}

@@ -39,6 +39,8 @@ def test_an_amount_is_never_a_float_and_never_rounded(engine: Engine, home: str)
     with pytest.raises(outlay.InvalidInputError):
         spend(engine, home, "0.001", "Nobody")
     assert spend(engine, home, "1E+2", "Exponents are written out").amount == Money("100.00", "EUR")
+    half = engine.add_expense(home, entry(Money(Decimal("25.00") * Decimal("0.5"), "EUR")))
+    assert str(half.amount) == "12.50 EUR"
     yen = engine.add_expense(home, entry(Money(1250, "JPY")))
     assert (str(yen.amount), str(Money("3.40", "EUR") - Money(1, "EUR")), str(-Money(1, "EUR"))) == ("1250 JPY", "2.40 EUR", "-1 EUR")
     with pytest.raises(ValueError, match="different currencies"):

@@ -57,8 +57,9 @@ def test_use_after_close_is_named_and_a_second_close_does_nothing(tmp_path: Path
 
 
 def test_a_path_that_is_a_folder_or_nowhere_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(outlay.InvalidInputError):
-        Engine(tmp_path)
+    for path in (tmp_path, "", "a\0b"):
+        with pytest.raises(outlay.InvalidInputError):
+            Engine(path)
     with pytest.raises(outlay.NotFoundError):
         Engine(tmp_path / "nowhere" / "a.outlay")
 
@@ -84,6 +85,8 @@ def test_bad_input_is_an_error_of_the_call_and_not_of_the_engine(engine: Engine,
         engine.create_ledger("Trips", "euro")
     with pytest.raises(outlay.SignedOutError):
         engine.sync_once()
+    with pytest.raises(TypeError, match="tags"):
+        engine.add_expense(home, entry(Money(1, "EUR"), tags="work"))
     assert engine.ledgers()[0].id == home
 
 

@@ -66,6 +66,12 @@ def _reference(to: Reference | None) -> native.Reference | None:
     return reference
 
 
+def _tags(tags: Iterable[str]) -> list[str]:
+    if isinstance(tags, str):
+        raise TypeError("tags are a list of texts, not one text")
+    return list(tags)
+
+
 def _change(to: Reference | None | _Keep) -> native.OptionalReference | None:
     if isinstance(to, _Keep):
         return None
@@ -102,7 +108,7 @@ def entry(
         date=date,
         time=time,
         note=note,
-        tags=list(tags),
+        tags=_tags(tags),
         refund_of=refund_of,
     )
 
@@ -277,7 +283,7 @@ class Engine(AccountCalls, InsightCalls, MemberCalls, ReceiptCalls):
             date=date,
             time=None if isinstance(time, _Keep) else _optional(_untyped.OptionalTime, time),
             note=note,
-            tags=None if tags is None else list(tags),
+            tags=None if tags is None else _tags(tags),
             refund_of=None if isinstance(refund_of, _Keep) else _optional(_untyped.OptionalId, refund_of),
         )
         return called(self._native.edit_expense, ledger, expense, edit)

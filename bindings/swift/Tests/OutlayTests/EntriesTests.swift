@@ -34,6 +34,8 @@ struct EntriesTests {
         #expect(throws: NotAnAmount.self) { try euros("1e2") }
         let yen = try await engine.addExpense(NewExpense(Money(1250, "JPY")), to: home)
         #expect(yen.amount?.description == "1250 JPY")
+        let half = try await engine.addExpense(NewExpense(euros("12.500")), to: home)
+        #expect(half.amount?.description == "12.50 EUR")
         #expect(try euros("3.40").adding(euros("1"))?.text == "4.40")
         #expect(try euros("3.40").subtracting(euros("1")) == euros("2.4"))
         #expect(try euros("3.4").hashValue == euros("3.40").hashValue)

@@ -46,6 +46,8 @@ final class ErrorsTests: XCTestCase {
         let folder = try Folder()
         let aFolder = try await error { try await Engine.open(folder.url.path) }
         XCTAssertEqual(kind(aFolder), "invalidInput")
+        let noPath = try await error { try await Engine.open("") }
+        XCTAssertEqual(kind(noPath), "invalidInput")
         let nowhere = try await error { try await Engine.open(folder.path("nowhere/a.outlay")) }
         XCTAssertEqual(kind(nowhere), "notFound")
     }

@@ -76,6 +76,8 @@ internal inline fun <T> called(call: () -> T): T =
         call()
     } catch (error: Native) {
         throw error.ours()
+    } catch (_: CharacterCodingException) {
+        throw OutlayException.InvalidInput("a text cannot be written as UTF-8")
     } catch (error: InternalException) {
         throw OutlayException.Internal(error.message ?: "a bug at the boundary to the engine")
     }

@@ -41,6 +41,8 @@ class EntriesTest {
         assertThrows<OutlayException.InvalidInput> { engine.spend(home, "0.001", "Nobody") }
         val written = engine.spend(home, "1E+2", "Exponents are written out")
         assertEquals("100.00 EUR", written.amount.toString())
+        val half = engine.addExpense(home, entry(Money(BigDecimal("25.00") * BigDecimal("0.5"), EUR)))
+        assertEquals("12.50 EUR", half.amount.toString())
         val yen = engine.addExpense(home, entry(Money(BigDecimal(1250), Currency("JPY"))))
         assertEquals("1250 JPY", yen.amount.toString())
     }

@@ -11,6 +11,7 @@ import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.job
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.test.runTest
@@ -83,7 +84,17 @@ class ErrorsTest {
     }
 
     @Test
+    fun `a text that is no unicode is named`() = runTest {
+        Engine.inMemory().use { engine ->
+            val home = engine.ensureDefaultLedger()
+            assertThrows<OutlayException.InvalidInput> { engine.addExpense(home.id, entry(Money("1", "EUR"), "\ud83d")) }
+            assertEquals(0, engine.expenses(home.id).toList().size)
+        }
+    }
+
+    @Test
     fun `a path that is a folder or nowhere is refused`() = runTest {
+        assertThrows<OutlayException.InvalidInput> { Engine.open(Path("")) }
         assertThrows<OutlayException.InvalidInput> { Engine.open(folder) }
         assertThrows<OutlayException.NotFound> { Engine.open(folder.resolve("nowhere/a.outlay")) }
     }
