@@ -34,6 +34,7 @@ SWIFT_GENERATED = made=bindings/swift/Generated; rm -rf "$$made" && \
   $(GENERATE) swift --out-dir "$$made/OutlayNative" && mkdir "$$made/OutlayFFI" && \
   mv "$$made"/OutlayNative/OutlayFFI.h "$$made/OutlayFFI/" && \
   mv "$$made"/OutlayNative/OutlayFFI.modulemap "$$made/OutlayFFI/module.modulemap"
+MATURIN = PATH="$(CURDIR)/.venv/bin:$$PATH" maturin build --locked
 # Says that a package is not tested, and why; where CI is true that is a failure.
 WITHOUT = if [[ "$${CI:-}" == true ]]; then echo "FAILED: $(1) is not installed; make setup installs it" >&2; exit 1; fi; \
   echo "SKIPPED: $(2): $(1) is not installed (make setup installs it)" >&2
@@ -108,21 +109,19 @@ bindings-swift: $(BINDINGS)/errors ## the Swift package: built, its tests run, a
 	$(SUITES) python3 examples/story.py examples/swift/outlay-swift examples/swift/outlay-swift && \
 	if $(HAS_MAVEN); then $(SUITES) python3 examples/story.py examples/kotlin/outlay-kotlin examples/swift/outlay-swift; fi
 
-bindings-python: $(BINDINGS)/errors ## the Python package: its types checked, its tests run
+bindings-python: $(BINDINGS)/errors ## the Python package: its wheel built and installed, its types checked, its tests run
 	if ! $(HAS_VENV); then $(call WITHOUT,what .venv holds,the package for Python); exit 0; fi; \
-	python="$(CURDIR)/.venv/bin"; out="$(BINDINGS)/python"; rm -rf "$$out" && mkdir -p "$$out" && \
-	cp -r bindings/python/src "$$out/src" && \
-	$(GENERATE) python --out-dir "$$out/src/outlay/_native" && \
-	cp $(LIBRARY) "$$out/src/outlay/_native/" && \
-	touch "$$out/src/outlay/_native/__init__.py" && \
-	export PYTHONPATH="$$out/src" MYPYPATH="$$out/src" PYTHONDONTWRITEBYTECODE=1 MYPY_CACHE_DIR="$$out/mypy" && \
-	cd bindings/python && "$$python/mypy" -p outlay && "$$python/mypy" tests && \
+	python="$(CURDIR)/.venv/bin"; out="$(BINDINGS)/python"; rm -rf "$$out" && cd bindings/python && \
+	$(MATURIN) --quiet --compatibility linux --out "$$out" && \
+	"$$python/pip" install --quiet --no-input --no-index --no-deps --target "$$out/site" "$$out"/*.whl && \
+	export PYTHONPATH="$$out/site" MYPYPATH="$$out/site" PYTHONDONTWRITEBYTECODE=1 MYPY_CACHE_DIR="$$out/mypy" && \
+	"$$python/mypy" -p outlay && "$$python/mypy" tests && \
 	export $(SUITES) COVERAGE_FILE="$$out/coverage" && \
 	"$$python/coverage" run -m pytest --quiet && "$$python/coverage" report
 
 wheel: ## the Python package as it is published, into the folder of cargo
 	if ! $(HAS_VENV); then echo "FAILED: what .venv holds is not installed; make setup installs it" >&2; exit 1; fi; \
-	cd bindings/python && PATH="$(CURDIR)/.venv/bin:$$PATH" maturin build --release --out "$(abspath $(TARGET))/wheel"
+	cd bindings/python && $(MATURIN) --release --out "$(abspath $(TARGET))/wheel"
 
 check: ## format, lints, features, licences, files: all but the tests
 	$(CARGO) fmt --all --check
