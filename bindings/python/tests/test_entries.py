@@ -10,6 +10,7 @@ import pytest
 
 import outlay
 from outlay import Engine, EntryKind, Money, Named, Sort, entry, where
+from outlay._native import outlay as native
 
 
 def spend(engine: Engine, ledger: str, amount: str, payee: str, **more: object) -> outlay.Expense:
@@ -27,6 +28,15 @@ def test_what_is_added_is_what_is_read(engine: Engine, home: str) -> None:
     assert engine.find_category(home, ["food", "SNACKS"]) == lunch.category
     assert engine.find_account(home, "card") == lunch.account == engine.accounts(home)[0]
     assert [named.name for named in engine.categories(home)] == ["Food", "Food:Snacks"]
+
+
+def test_a_record_shows_its_fields_and_no_password(engine: Engine, home: str) -> None:
+    lunch = spend(engine, home, "12.50", "Corner Café", category="Food")
+    assert repr(lunch).startswith(f"Expense(id='{lunch.id}', ")
+    assert "amount=Money(amount=Decimal('12.50'), currency='EUR'), payee='Corner Café'" in repr(lunch)
+    assert "Named(id=" in repr(engine.history(home, lunch.id)[0].changes[0].after)
+    credentials = native.Credentials(email="ana@example.org", password="battery staple")
+    assert "staple" not in repr([credentials])
 
 
 def test_an_amount_is_never_a_float_and_never_rounded(engine: Engine, home: str) -> None:

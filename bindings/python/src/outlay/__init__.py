@@ -107,7 +107,10 @@ from outlay.errors import (
     TooNewError,
 )
 from outlay.money import Money
+from outlay.records import show_fields
 from outlay.watching import Cancel, LiveQuery, LogSink, Subscription, apply
+
+show_fields()
 
 
 def instant(ms: int) -> datetime.datetime:
