@@ -12,7 +12,9 @@ mod map;
 mod patterns;
 mod recurring;
 
+use std::fmt::Display;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -38,7 +40,7 @@ pub fn insight() -> ExitCode {
 fn evaluate(arguments: &[String]) -> Outcome<()> {
     let arguments = parse(arguments)?;
     let household = Household::read(&arguments.csv, arguments.map.as_deref())?;
-    println!("{household}");
+    say(format_args!("{household}\n"));
     fs::create_dir_all(&arguments.out)?;
     write(&arguments.out, "categorise", &categorise::answers(&household))?;
     write(&arguments.out, "recurring", &recurring::answers(&household))?;
@@ -48,7 +50,7 @@ fn evaluate(arguments: &[String]) -> Outcome<()> {
         write(&arguments.out, "anomaly", &own)?;
         write(&arguments.out, "anomaly-any", &any)?;
     }
-    print!("{}{}", anomaly::found(&household), patterns::found(&household));
+    say(anomaly::found(&household) + &patterns::found(&household));
     Ok(())
 }
 
@@ -70,8 +72,13 @@ fn parse(arguments: &[String]) -> Outcome<Arguments> {
 fn write(folder: &Path, name: &str, answers: &str) -> Outcome<()> {
     let path = folder.join(format!("{name}.csv"));
     fs::write(&path, answers)?;
-    println!("{}: {} answers", path.display(), answers.lines().count().saturating_sub(1));
+    say(format_args!("{}: {} answers\n", path.display(), answers.lines().count().saturating_sub(1)));
     Ok(())
+}
+
+/// Prints for whoever reads along. One who stopped reading, as `head` does, ends nothing: the answers are in files.
+fn say(text: impl Display) {
+    let _ = write!(io::stdout(), "{text}");
 }
 
 /// A text as a cell of a CSV.

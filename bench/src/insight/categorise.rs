@@ -6,8 +6,8 @@ use outlay_insight::suggest::Suggester;
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{EntryKind, Month};
 
-use super::cell;
 use super::household::{Household, Line};
+use super::{cell, say};
 
 /// `line,pred,confidence` for every expense that has a category, and what became of it, printed.
 pub(super) fn answers(household: &Household) -> String {
@@ -27,8 +27,8 @@ pub(super) fn answers(household: &Household) -> String {
         }
         month.iter().for_each(|(row, _)| learner.learn(row));
     }
-    println!("categories: of {asked} rows suggested for {spoken}, right for {right}");
-    println!("learner: threshold {:?}, {} bytes", learner.threshold(), learner.to_bytes().len());
+    say(format_args!("categories: of {asked} rows suggested for {spoken}, right for {right}\n"));
+    say(format_args!("learner: threshold {:?}, {} bytes\n", learner.threshold(), learner.to_bytes().len()));
     answers
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use outlay_core::import::csv::{Draft, DraftKind, Interpreter, Profile, Rows};
+use outlay_core::import::csv::{Draft, DraftKind, Interpreter, Profile, RowError, Rows};
 use outlay_insight::months::Parents;
 use outlay_ledger::spend::Spend;
 use outlay_ledger::{Currency, DocumentId, EntryKind};
@@ -21,7 +21,12 @@ pub(super) struct Household {
     names: BTreeMap<DocumentId, String>,
     ids: BTreeMap<String, DocumentId>,
     rejected: usize,
+    /// Why, and on which line, of the first few.
+    reasons: Vec<String>,
 }
+
+/// So many rejected rows are told with their reason: a file that is read wrongly has the same in every row.
+const REASONS_MAX: usize = 5;
 
 /// A row and where it stands.
 #[derive(Debug, Clone)]
@@ -55,7 +60,7 @@ impl Household {
             let row = row?;
             match interpreter.interpret(&row) {
                 Ok(draft) => household.push(row.line(), draft),
-                Err(_) => household.rejected += 1,
+                Err(error) => household.reject(row.line(), &error),
             }
         }
         household.sort();
@@ -95,6 +100,13 @@ impl Household {
     /// What every category and account is called.
     pub(super) fn names(&self) -> &BTreeMap<DocumentId, String> {
         &self.names
+    }
+
+    fn reject(&mut self, line: u64, error: &RowError) {
+        self.rejected += 1;
+        if self.reasons.len() < REASONS_MAX {
+            self.reasons.push(format!("line {line}: {error}"));
+        }
     }
 
     fn push(&mut self, line: u64, draft: Draft) {
@@ -140,7 +152,8 @@ impl fmt::Display for Household {
         let (first, last) = (self.rows.first(), self.rows.last());
         let date = |line: Option<&Line>| line.map_or_else(|| "never".to_owned(), |line| line.spend.date.to_string());
         write!(f, "{} rows from {} to {}", self.rows.len(), date(first), date(last))?;
-        write!(f, ", {} of them spent, {} rejected", self.spent().count(), self.rejected)
+        write!(f, ", {} of them spent, {} rejected", self.spent().count(), self.rejected)?;
+        self.reasons.iter().try_for_each(|reason| write!(f, "\n  {reason}"))
     }
 }
 

@@ -8,6 +8,7 @@ use outlay_insight::wording::{Names, patterns};
 use outlay_ledger::DocumentId;
 
 use super::household::Household;
+use super::say;
 
 /// `line,series` for every row that is one of the payments of a commitment, as found on the day of the last row, and the
 /// commitments in words, printed.
@@ -21,7 +22,7 @@ pub(super) fn answers(household: &Household) -> String {
             let _ = writeln!(answers, "{line},{series}");
         }
     }
-    print!("{}", said(&found, household.names()));
+    say(said(&found, household.names()));
     answers
 }
 
