@@ -163,9 +163,9 @@ impl From<&str> for Reference {
 pub struct NewExpense {
     /// What it does.
     pub kind: EntryKind,
-    /// How much; not zero.
+    /// How much: not zero, and at most [`MINOR_MAX`](outlay_ledger::limits::MINOR_MAX) of the smallest unit of its currency.
     pub amount: Money,
-    /// Who was paid or paid; may be empty.
+    /// Who was paid or paid, on one line of at most [`PAYEE_BYTES_MAX`](outlay_ledger::limits::PAYEE_BYTES_MAX); may be empty.
     pub payee: String,
     /// Its category.
     pub category: Option<Reference>,
@@ -177,9 +177,10 @@ pub struct NewExpense {
     pub date: Option<Date>,
     /// Its local time.
     pub time: Option<TimeOfDay>,
-    /// A note.
+    /// A note of at most [`NOTE_BYTES_MAX`](outlay_ledger::limits::NOTE_BYTES_MAX).
     pub note: String,
-    /// Its tags.
+    /// Its tags: at most [`TAGS_MAX`](outlay_ledger::limits::TAGS_MAX), each of at most
+    /// [`TAG_BYTES_MAX`](outlay_ledger::limits::TAG_BYTES_MAX).
     pub tags: Vec<String>,
     /// The expense that this one refunds.
     pub refund_of: Option<DocumentId>,

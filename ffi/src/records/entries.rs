@@ -56,7 +56,8 @@ pub struct Expense {
 pub enum Reference {
     /// One that is there.
     Id(DocumentId),
-    /// By name, and made when there is none: of a category the path from the top, of an account one name.
+    /// By name, and made when there is none: of a category the path from the top, at most 16 deep, of an account one name. A
+    /// name has at most 128 bytes of UTF-8.
     Path(Vec<String>),
 }
 
@@ -65,9 +66,9 @@ pub enum Reference {
 pub struct NewExpense {
     /// What it does.
     pub kind: EntryKind,
-    /// How much; not zero.
+    /// How much: not zero, and at most 10¹⁵ of the smallest unit of its currency.
     pub amount: Money,
-    /// Who was paid or paid; may be empty.
+    /// Who was paid or paid, on one line of at most 256 bytes of UTF-8; may be empty.
     #[uniffi(default = "")]
     pub payee: String,
     /// Its category.
@@ -85,10 +86,10 @@ pub struct NewExpense {
     /// Its local time.
     #[uniffi(default = None)]
     pub time: Option<TimeOfDay>,
-    /// A note.
+    /// A note of at most 4,096 bytes of UTF-8.
     #[uniffi(default = "")]
     pub note: String,
-    /// Its tags.
+    /// Its tags: at most 32, of at most 64 bytes of UTF-8 each.
     #[uniffi(default = [])]
     pub tags: Vec<String>,
     /// The expense that this one refunds.
