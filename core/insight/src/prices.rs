@@ -3,7 +3,8 @@
 //! A Gaussian mixture over the logarithms of the amounts, with one to four centres by the Bayesian information
 //! criterion, which linfa does not compute and this module does. It is accepted only if the last rows, which it did not
 //! see, are more probable by it than by a single bell curve, and most of them lie near a centre. Otherwise the three most
-//! frequent amounts are all there is to say, which serve for one-tap amounts as well.
+//! frequent amounts are all there is to say, which serve for one-tap amounts as well. A price that never changed is usual
+//! without a mixture.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +44,7 @@ pub struct Prices {
 pub enum Amounts {
     /// Usual prices, ascending: amounts that were really paid, each the middle of those around it.
     Usual(Vec<Money>),
-    /// No clear pattern: the most frequent amounts, the most frequent first.
+    /// No clear pattern: the most frequent amounts, the most frequent first; none if each was paid once.
     Frequent(Vec<Money>),
 }
 
@@ -109,7 +110,12 @@ pub(crate) fn amounts(payments: &[Payment], currency: Currency) -> Amounts {
     let latest = payments.get(payments.len().saturating_sub(ROWS_MAX)..).unwrap_or_default();
     let amounts: Vec<i64> = latest.iter().map(|(.., minor)| *minor).collect();
     let money = |minors: Vec<i64>| minors.into_iter().map(|minor| Money::nearest(minor, currency)).collect();
-    match alone(|| usual(&amounts)) {
+    let usual = match amounts.split_first() {
+        // A price that is always the same leaves a mixture nothing to gain.
+        Some((price, others)) if others.iter().all(|other| other == price) => Some(vec![*price]),
+        _ => alone(|| usual(&amounts)),
+    };
+    match usual {
         Some(usual) => Amounts::Usual(money(usual)),
         None => Amounts::Frequent(money(frequent(&amounts))),
     }
@@ -204,14 +210,15 @@ fn middles(amounts: &[i64], logs: &[f64], mixture: &[Bell]) -> Vec<i64> {
     middles
 }
 
-/// The most frequent amounts, the later paid first of those that are as frequent.
+/// The most frequent amounts, the later paid first of those that are as frequent. What was paid once is not frequent.
 fn frequent(amounts: &[i64]) -> Vec<i64> {
     let mut times: BTreeMap<i64, (usize, usize)> = BTreeMap::new();
     for (place, minor) in amounts.iter().enumerate() {
         let (many, last) = times.entry(*minor).or_default();
         (*many, *last) = (*many + 1, place);
     }
-    let mut ranked: Vec<((usize, usize), i64)> = times.into_iter().map(|(minor, rank)| (rank, minor)).collect();
+    let mut ranked: Vec<((usize, usize), i64)> =
+        times.into_iter().map(|(minor, rank)| (rank, minor)).filter(|((many, _), _)| *many > 1).collect();
     ranked.sort_unstable_by(|one, other| other.cmp(one));
     ranked.into_iter().take(FREQUENT).map(|(_, minor)| minor).collect()
 }

@@ -142,7 +142,22 @@ fn amounts_of_any_size_have_no_usual_price_but_frequent_ones() {
     }
     let found = prices(&rows, Currency::EUR, date("2024-01-01"));
     let Amounts::Frequent(frequent) = &found[0].amounts else { panic!("{found:?}") };
-    assert_eq!((frequent[0].minor(), frequent.len()), (2_500, 3));
+    assert_eq!(frequent[0].minor(), 2_500);
+    let times = |wanted: &Money| rows.iter().filter(|row| row.amount == *wanted).count();
+    assert!(frequent.len() <= 3 && frequent.iter().all(|amount| times(amount) > 1), "{frequent:?}");
+}
+
+#[test]
+fn amounts_that_are_each_paid_once_are_not_called_frequent() {
+    let start = date("2023-01-01");
+    let rows: Vec<Spend> = (0..80)
+        .map(|number| {
+            on(number, start.add_days(number as i32).unwrap(), 1_000 + 997 * (number as i64 * 7 % 80), "Grocer", 1)
+        })
+        .collect();
+    let found = prices(&rows, Currency::EUR, date("2024-01-01"));
+    assert_eq!(found[0].amounts, Amounts::Frequent(Vec::new()));
+    assert_eq!(wording::prices(&found[0], &Names::new()), "Grocer: no usual price.");
 }
 
 #[test]
@@ -150,7 +165,7 @@ fn one_price_needs_no_mixture_and_few_payments_have_none() {
     let rows: Vec<Spend> =
         (0..40).map(|day| on(day, date("2023-01-01").add_days(day as i32).unwrap(), 300, "Kiosk", 1)).collect();
     let found = prices(&rows, Currency::EUR, date("2024-01-01"));
-    assert_eq!(found[0].amounts, Amounts::Frequent(vec![Money::nearest(300, Currency::EUR)]));
+    assert_eq!(found[0].amounts, Amounts::Usual(vec![Money::nearest(300, Currency::EUR)]));
     assert_eq!(prices(&rows[..29], Currency::EUR, date("2024-01-01")), []);
     assert_eq!(prices(&rows, Currency::parse("JPY").unwrap(), date("2024-01-01")), []);
 }

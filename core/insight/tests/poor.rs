@@ -97,7 +97,7 @@ fn amounts_that_are_all_equal_are_neither_odd_nor_a_pattern() {
     assert_eq!((equal.odd.len(), equal.commitments.len()), (0, 0));
     let one = &equal.currencies[0];
     assert_eq!(one.phases, Phases::NoClearPattern);
-    assert!(one.prices.iter().all(|prices| matches!(&prices.amounts, Amounts::Frequent(one) if one.len() == 1)));
+    assert!(one.prices.iter().all(|prices| matches!(&prices.amounts, Amounts::Usual(one) if one.len() == 1)));
     assert!(one.rhythm.points.iter().all(|point| !point.is_large));
 }
 

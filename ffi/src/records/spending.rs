@@ -203,7 +203,7 @@ pub struct Prices {
     /// How many payments this is from.
     pub payments: u64,
     /// Whether these are usual prices: amounts that were really paid, each the middle of those around it, ascending. If not,
-    /// there is no clear pattern, and these are the most frequent amounts, the most frequent first.
+    /// there is no clear pattern, and these are the most frequent amounts, the most frequent first; none if each was paid once.
     pub is_usual: bool,
     /// The amounts.
     pub amounts: Vec<Money>,

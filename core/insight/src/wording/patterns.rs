@@ -91,7 +91,7 @@ pub fn prices(prices: &Prices, names: &Names) -> String {
     let seller = seller(&prices.seller, names);
     match &prices.amounts {
         Amounts::Usual(usual) => format!("{seller}: usually {}.", list(usual)),
-        Amounts::Frequent(only) if only.len() == 1 => format!("{seller}: always {}.", list(only)),
+        Amounts::Frequent(none) if none.is_empty() => format!("{seller}: no usual price."),
         Amounts::Frequent(frequent) => format!("{seller}: no usual price; most often {}.", list(frequent)),
     }
 }
